@@ -1,0 +1,58 @@
+"""What can go wrong in `grid`.
+
+GridError
+├── ZoneError           the zone is unknown, or the source does not cover it          (fix the setting)
+├── SourceSpecError     the text that names a source cannot be understood              (fix the setting)
+└── SourceError         a source was asked and did not give a usable answer
+    ├── SourceRefused   it refused the key or the plan: asking again will not help     (fix the key)
+    ├── SourceDown      no answer, or 408, 429, 5xx: asking again later may help       (retryable)
+    └── BadData         it answered, but with something that is not an intensity
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BadData",
+    "GridError",
+    "SourceDown",
+    "SourceError",
+    "SourceRefused",
+    "SourceSpecError",
+    "ZoneError",
+]
+
+
+class GridError(Exception):
+    """Base of every error this package raises."""
+
+
+class ZoneError(GridError, ValueError):
+    """The zone is unknown, or this source does not cover it; the message names the nearest zones."""
+
+
+class SourceSpecError(GridError, ValueError):
+    """The text that names a source cannot be understood, or its file cannot be read."""
+
+
+class SourceError(GridError):
+    """A source was asked and did not give a usable answer."""
+
+
+class SourceRefused(SourceError):
+    """The source refused the key or the plan (401, 403): asking again will not help."""
+
+
+class SourceDown(SourceError):
+    """No answer in time, or 408, 429 or 5xx: asking again later may help.
+
+    Attributes:
+        retry_after_s: what the source asked us to wait, in s; None where it did not say.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class BadData(SourceError):
+    """The source answered with something that is not an intensity (null, NaN, negative, from the future, …)."""

@@ -1,0 +1,116 @@
+"""A reading of carbon intensity and a series of them, each with its provenance."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from grid.errors import BadData
+
+__all__ = ["MAX_G_PER_KWH", "Factors", "Intensity", "Kind", "Series", "Status"]
+
+Kind = Literal["average", "marginal"]
+Factors = Literal["direct", "lifecycle"]
+Status = Literal["actual", "estimated", "forecast", "static"]
+
+# No fuel burnt for power comes near this: old lignite plants are about 1,200 g/kWh (lifecycle, IPCC 2014 Annex III
+# upper range), marginal signals of oil-fired peakers stay under 2,000. A larger figure is an error of unit.
+MAX_G_PER_KWH = 5_000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intensity:
+    """Carbon intensity of a zone over a span.
+
+    Attributes:
+        zone: canonical zone name (Electricity Maps key, e.g. `GB`).
+        start_utc: start of the span, timezone-aware.
+        end_utc: end of the span, exclusive, after `start_utc`.
+        g_per_kwh: g CO2e per kWh, finite, 0 to `MAX_G_PER_KWH`.
+        kind: `average` (attribution) or `marginal` (consequence of one more kWh); never mixed in one sum.
+        factors: `direct` (combustion) or `lifecycle`; never mixed in one sum.
+        status: `actual`, `estimated` (modelled after the fact), `forecast` or `static` (a yearly figure).
+        source: name of the source that answered.
+        fetched_at_utc: when we were told.
+
+    Raises:
+        BadData: a value that is not an intensity, or stamps without a timezone or in the wrong order.
+    """
+
+    zone: str
+    start_utc: datetime
+    end_utc: datetime
+    g_per_kwh: float
+    kind: Kind
+    factors: Factors
+    status: Status
+    source: str
+    fetched_at_utc: datetime
+
+    def __post_init__(self) -> None:
+        value = self.g_per_kwh
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise BadData(f"{self.source}: intensity for {self.zone} is {value!r}, not a finite number")
+        if not 0 <= value <= MAX_G_PER_KWH:
+            raise BadData(f"{self.source}: intensity for {self.zone} is {value} g/kWh, outside 0 to {MAX_G_PER_KWH:g}")
+        for stamp in (self.start_utc, self.end_utc, self.fetched_at_utc):
+            if stamp.utcoffset() != timedelta(0):
+                raise BadData(f"{self.source}: time stamp {stamp.isoformat()} for {self.zone} is not in UTC")
+        if self.start_utc >= self.end_utc:
+            raise BadData(f"{self.source}: span for {self.zone} ends at or before its start {self.start_utc}")
+
+
+class Series:
+    """Readings of one zone, kind and factors, in order of time and without overlap; gaps are allowed.
+
+    Raises:
+        BadData: readings overlap, or mix zones, kinds or factors.
+    """
+
+    __slots__ = ("_readings", "_starts")
+
+    def __init__(self, readings: Iterable[Intensity]) -> None:
+        ordered = tuple(sorted(readings, key=lambda r: r.start_utc))
+        for before, after in zip(ordered, ordered[1:], strict=False):
+            if before.end_utc > after.start_utc:
+                raise BadData(f"{after.source}: spans at {before.start_utc} and {after.start_utc} overlap")
+            if (before.zone, before.kind, before.factors) != (after.zone, after.kind, after.factors):
+                raise BadData(f"{after.source}: a series cannot mix zones, kinds or factors")
+        self._readings = ordered
+        self._starts = [r.start_utc for r in ordered]
+
+    def at(self, when_utc: datetime) -> Intensity | None:
+        """The reading whose span holds that moment; None in a gap or outside the series."""
+        index = bisect_right(self._starts, when_utc) - 1
+        if index < 0 or when_utc >= self._readings[index].end_utc:
+            return None
+        return self._readings[index]
+
+    def between(self, start_utc: datetime, end_utc: datetime) -> Series:
+        """The readings whose spans touch [start_utc, end_utc)."""
+        return Series(r for r in self._readings if r.end_utc > start_utc and r.start_utc < end_utc)
+
+    def __iter__(self) -> Iterator[Intensity]:
+        return iter(self._readings)
+
+    def __len__(self) -> int:
+        return len(self._readings)
+
+    def __getitem__(self, index: int) -> Intensity:
+        return self._readings[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Series) and self._readings == other._readings
+
+    def __hash__(self) -> int:
+        return hash(self._readings)
+
+    def __repr__(self) -> str:
+        if not self._readings:
+            return "Series(empty)"
+        first, last = self._readings[0], self._readings[-1]
+        return f"Series({first.zone}, {len(self)} readings, {first.start_utc} to {last.end_utc}, {first.source})"

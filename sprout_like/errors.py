@@ -1,0 +1,47 @@
+"""What can go wrong in `sprout_like`. The caller's own errors are never wrapped in any of these.
+
+SproutError
+├── SettingError            a setting is unknown, malformed or cannot be honoured   (raised at construction)
+├── MeterError              a meter cannot be set up, or a reading failed
+└── LedgerError             the ledger cannot be used as asked
+    ├── LedgerUnreachable   the database did not answer: rows go to the spool       (retryable)
+    └── LedgerVersionError  the database was written by a newer release
+"""
+
+from __future__ import annotations
+
+__all__ = ["LedgerError", "LedgerUnreachable", "LedgerVersionError", "MeterError", "SettingError", "SproutError"]
+
+
+class SproutError(Exception):
+    """Base of every error this package raises."""
+
+
+class SettingError(SproutError, ValueError):
+    """A setting is unknown, malformed or cannot be honoured.
+
+    The message says what was given, which setting it was and what to do.
+
+    Attributes:
+        setting: name of the setting, as in `Settings`.
+    """
+
+    def __init__(self, setting: str, problem: str, fix: str) -> None:
+        super().__init__(f"{setting}: {problem}. {fix}")
+        self.setting = setting
+
+
+class MeterError(SproutError):
+    """A meter cannot be set up on this machine, or one of its readings failed."""
+
+
+class LedgerError(SproutError):
+    """The ledger cannot be used as asked."""
+
+
+class LedgerUnreachable(LedgerError):
+    """The database did not answer or could not take the rows; they are kept in the spool and sent again."""
+
+
+class LedgerVersionError(LedgerError):
+    """The database's schema is newer than this release knows; upgrade sprout-like."""

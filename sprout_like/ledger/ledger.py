@@ -1,0 +1,29 @@
+"""What the middleware needs of a ledger: two methods."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sprout_like.record import AccountRecord, RequestRecord
+
+__all__ = ["Ledger"]
+
+
+class Ledger(Protocol):
+    """Keeps rows. `append` is on the request path: it must be durable, quick, and never raise for the store's faults."""
+
+    def append(self, record: RequestRecord | AccountRecord) -> None:
+        """Keep one row; once this returns, the row survives `kill -9`.
+
+        Where the database does not take it, the row is spooled and sent again later: no error is raised, one warning
+        is logged per outage.
+        """
+        ...
+
+    def flush(self) -> int:
+        """Send spooled rows to the database now; returns how many are still waiting (0 when all is stored)."""
+        ...
+
+    def close(self) -> None:
+        """Flush once and release connections; safe to call twice. Later appends go to the spool."""
+        ...

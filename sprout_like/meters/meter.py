@@ -1,0 +1,86 @@
+"""What a meter is: cumulative joules per device. Everything else (windows, idle, shares) is `accounts.py`'s part."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+__all__ = ["UNKNOWN", "Component", "Device", "Energy", "EnergyMethod", "Meter"]
+
+Component = Literal["gpu", "cpu", "dram"]
+EnergyMethod = Literal["measured", "apportioned", "estimated", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """One thing that draws power and has a counter, real or modelled.
+
+    Attributes:
+        id: unique on this machine and stable, e.g. `GPU-8f1c…`, `rapl:package-0`, `cpu:process`.
+        name: for people, e.g. `NVIDIA H200`.
+        component: which column its energy goes to.
+        method: what a window on it is worth when nothing else runs beside it: `measured` (a counter of this device
+            alone), `apportioned` (a share of a counter), `estimated` (a power model).
+        tick_s: the counter's update period in s; 0 where it is continuous. Adds one tick of power to the uncertainty.
+        relative_error: the counter's systematic error as a share of the energy.
+    """
+
+    id: str
+    name: str
+    component: Component
+    method: EnergyMethod
+    tick_s: float
+    relative_error: float
+
+
+class Meter(Protocol):
+    """Reads cumulative energy. Must be callable from any thread; `accounts.py` never calls it twice at once."""
+
+    @property
+    def name(self) -> str:
+        """Short name, stored in every row, e.g. `nvml+rapl`."""
+        ...
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """The devices it can read; fixed for its life."""
+        ...
+
+    def read_j(self, device_ids: Collection[str]) -> Mapping[str, float]:
+        """Joules per device since an arbitrary origin, never falling.
+
+        Raises:
+            MeterError: a reading failed; the next one may succeed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release handles and threads; safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Energy:
+    """The energy of one window.
+
+    Attributes:
+        energy_j: sum over the devices charged, in J; None where any of them could not be read.
+        gpu_j: GPU part in J; None where no GPU was charged or it could not be read. Likewise `cpu_j` and `dram_j`.
+        by_device_j: J per device id; empty where the energy is unknown.
+        method: the weakest method among the devices charged; `none` where the energy is unknown.
+        uncertainty_j: half-width in J: one tick of power plus the systematic error of each device, added up.
+        account_id: the account period this window was booked in; None where the energy is unknown.
+    """
+
+    energy_j: float | None = None
+    gpu_j: float | None = None
+    cpu_j: float | None = None
+    dram_j: float | None = None
+    by_device_j: Mapping[str, float] = field(default_factory=dict)
+    method: EnergyMethod = "none"
+    uncertainty_j: float | None = None
+    account_id: str | None = None
+
+
+UNKNOWN = Energy()

@@ -1,0 +1,167 @@
+"""The rows of the ledger as plain data: one per request, one per energy account.
+
+Field names are column names, units included. None is stored as NULL and means unknown; nothing unknown is stored as 0.
+No field holds prompt or answer text, and errors are stored by class name alone, since their messages may quote text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+__all__ = ["AccountRecord", "Purpose", "RequestRecord", "Status"]
+
+Status = Literal["ok", "error"]
+Purpose = Literal["request", "baseline", "evaluation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
+    """One request, from the caller's call to the grams.
+
+    Attributes:
+        request_id: 32 hex digits, unique, rising with time.
+        session_id: the `CarbonAware` object that served it.
+        started_utc: when the call came in.
+        duration_s: from the call to the answer, waiting for the model included, logging excluded.
+        queue_s: part of `duration_s` spent waiting for the model.
+        engine_s: part of `duration_s` spent in the engine.
+        compile_s: part of `engine_s` spent compiling; its energy is booked as overhead, not here.
+        first_token_s: from the engine's start to the first new token; None where the call did not stream.
+        call: `generate` or `chat`.
+        purpose: `request`; `baseline` for a run made to compare with; `evaluation` for a judge's.
+        status: `ok`, or `error` where the engine raised.
+        error_type: class name of the exception; None where there was none.
+        model: the model's name or path. family: its architecture (`llama`, …). engine: who ran the tokens.
+        task: the caller's tag for the kind of work. tags: the caller's other tags.
+        batch_size: rows in the call.
+        prompt_tokens: tokens in the caller's prompts, summed over rows, padding excluded.
+        instruction_tokens: tokens a directive's instruction added, summed over rows.
+        new_tokens: generated tokens up to and with the first end token, summed over returned rows.
+        limit_tokens: limit on new tokens per row that was in force.
+        finish_reason: `eos`, `length`, `stop`; joined by `+` where the rows of a batch differ.
+        zone: canonical zone name.
+        intensity_g_per_kwh: grid intensity used; None where unknown.
+        intensity_kind, intensity_factors, intensity_status, intensity_source: its provenance.
+        intensity_start_utc: start of the reading's span.
+        intensity_stale: True where the reading was held beyond its span.
+        intensity_reason: why there is no reading, or why it is stale; None where neither.
+        policy, policy_version, catalogue_version: who chose, in which state.
+        directive: what was served. propensity: the probability of having chosen it; None where the policy failed.
+        decision_reason: a few words. decision_group: `policy` or `control`.
+        candidates: names of the directives that could be applied, joined by commas.
+        energy_j: energy charged to the request; None where unknown. gpu_j, cpu_j, dram_j: its parts.
+        energy_by_device_j: J per device id.
+        energy_method: `measured`, `apportioned`, `estimated` or `none`.
+        energy_uncertainty_j: half-width in J.
+        meter: name of the meter.
+        account_id: the energy account period it was booked in.
+        pue: power usage effectiveness assumed.
+        operational_g: g CO2e of running it. embodied_g: its share of making the hardware. None where unknown.
+        overhead_s: the middleware's own time in this request, logging excluded.
+    """
+
+    request_id: str
+    session_id: str
+    started_utc: datetime
+    duration_s: float
+    queue_s: float | None = None
+    engine_s: float | None = None
+    compile_s: float | None = None
+    first_token_s: float | None = None
+    call: str
+    purpose: Purpose = "request"
+    status: Status = "ok"
+    error_type: str | None = None
+
+    model: str
+    family: str | None = None
+    engine: str
+    task: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    batch_size: int | None = None
+    prompt_tokens: int | None = None
+    instruction_tokens: int | None = None
+    new_tokens: int | None = None
+    limit_tokens: int | None = None
+    finish_reason: str | None = None
+
+    zone: str
+    intensity_g_per_kwh: float | None = None
+    intensity_kind: str | None = None
+    intensity_factors: str | None = None
+    intensity_status: str | None = None
+    intensity_source: str | None = None
+    intensity_start_utc: datetime | None = None
+    intensity_stale: bool | None = None
+    intensity_reason: str | None = None
+
+    policy: str
+    policy_version: str
+    catalogue_version: str
+    directive: str
+    propensity: float | None = None
+    decision_reason: str | None = None
+    decision_group: str | None = None
+    candidates: str
+
+    energy_j: float | None = None
+    gpu_j: float | None = None
+    cpu_j: float | None = None
+    dram_j: float | None = None
+    energy_by_device_j: Mapping[str, float] = field(default_factory=dict)
+    energy_method: str = "none"
+    energy_uncertainty_j: float | None = None
+    meter: str
+    account_id: str | None = None
+
+    pue: float
+    operational_g: float | None = None
+    embodied_g: float | None = None
+    overhead_s: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Column name to value."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRecord:
+    """What one device drew over one account period, and where it went.
+
+    `counter_j` is the difference of two readings of the device's own counter; the parts are booked window by window.
+    `sprout-like ledger check` proves that requests + overhead + idle + elsewhere = counter.
+
+    Attributes:
+        account_id: the period; the same for all devices of a period.
+        device_id, device_name, component, method, meter: as in `meters.Device`.
+        session_id: the process' metering session.
+        started_utc, ended_utc: the period.
+        counter_j: energy by the counter over the period.
+        requests_j: energy booked to requests of this ledger. requests_n: how many windows that were.
+        elsewhere_j: energy booked to requests of other ledgers of the same process.
+        overhead_j: loading, warm-up, compilation and windows whose reading failed.
+        idle_j: energy between windows.
+    """
+
+    account_id: str
+    device_id: str
+    device_name: str
+    component: str
+    method: str
+    meter: str
+    session_id: str
+    started_utc: datetime
+    ended_utc: datetime
+    counter_j: float
+    requests_j: float
+    requests_n: int
+    elsewhere_j: float
+    overhead_j: float
+    idle_j: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Column name to value."""
+        return {name: getattr(self, name) for name in self.__slots__}
