@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 
 from grid.errors import BadData
@@ -75,7 +76,7 @@ class Series:
 
     def __init__(self, readings: Iterable[Intensity]) -> None:
         ordered = tuple(sorted(readings, key=lambda r: r.start_utc))
-        for before, after in zip(ordered, ordered[1:], strict=False):
+        for before, after in pairwise(ordered):
             if before.end_utc > after.start_utc:
                 raise BadData(f"{after.source}: spans at {before.start_utc} and {after.start_utc} overlap")
             if (before.zone, before.kind, before.factors) != (after.zone, after.kind, after.factors):

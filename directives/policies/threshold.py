@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from directives.errors import PolicyError
 from directives.policy import Decision, Observation, Uniform
@@ -35,7 +36,7 @@ class ThresholdPolicy:
         levels = [level for level, _ in self.steps]
         if not levels or not all(math.isfinite(level) and level >= 0 for level in levels):
             raise PolicyError(f"threshold steps {self.steps!r} need at least one finite intensity >= 0 in g/kWh")
-        if any(low >= high for low, high in zip(levels, levels[1:], strict=False)):
+        if any(low >= high for low, high in pairwise(levels)):
             raise PolicyError(f"threshold steps {self.steps!r} must rise in intensity")
         if not 0 <= self.control_share < 1:
             raise PolicyError(f"control_share is {self.control_share}; give a share in [0, 1)")
