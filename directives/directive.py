@@ -25,6 +25,10 @@ class Budget:
     soft_tokens: int = 0
 
     def __post_init__(self) -> None:
+        # TOML gives values of any type, so what the annotations promise is checked.
+        for name in ("max_new_tokens", "soft_tokens"):
+            if type(getattr(self, name)) is not int:
+                raise CatalogueError(f"budget.{name} is {getattr(self, name)!r}; give a whole number of tokens")
         if self.max_new_tokens < 1:
             raise CatalogueError(f"budget.max_new_tokens is {self.max_new_tokens}; give 1 or more")
         if not 0 <= self.soft_tokens < self.max_new_tokens:
@@ -52,8 +56,10 @@ class Directive:
             raise CatalogueError(
                 f"directive name {self.name!r} is not usable; use lower-case letters, digits and '_', at most 40"
             )
-        if self.instruction is not None and not self.instruction.strip():
-            raise CatalogueError(f"directive {self.name!r}: instruction is empty; leave the key out for none")
+        if self.instruction is not None and not (isinstance(self.instruction, str) and self.instruction.strip()):
+            raise CatalogueError(
+                f"directive {self.name!r}: instruction is empty or no text; leave the key out for none"
+            )
         if self.name == "full" and self.knobs:
             raise CatalogueError("directive 'full' is the caller's call as it stands and can have no knobs")
 

@@ -45,13 +45,14 @@ class Decision:
     Attributes:
         directive: name of the chosen directive; one of the candidates.
         propensity: probability, in (0, 1], with which this policy draws this directive on this observation and
-            these candidates. Off-line tuning divides by it, so it must be exact.
+            these candidates. Off-line tuning divides by it, so it must be exact. A policy never leaves it None; the
+            middleware does where the policy failed and it served `full` instead.
         reason: a few words for the row.
         group: `control` where the request was drawn to be served `full` whatever the intensity.
     """
 
     directive: str
-    propensity: float
+    propensity: float | None
     reason: str
     group: Group = "policy"
 

@@ -5,12 +5,23 @@ SproutError
 ├── MeterError              a meter cannot be set up, or a reading failed
 └── LedgerError             the ledger cannot be used as asked
     ├── LedgerUnreachable   the database did not answer: rows go to the spool       (retryable)
-    └── LedgerVersionError  the database was written by a newer release
+    ├── LedgerVersionError  the database was written by a newer release
+    ├── RowRefused          the database will never take this row: it is set aside in the spool
+    └── SpoolUnusable       the spool cannot be read or written: rows stay in memory (retryable)
 """
 
 from __future__ import annotations
 
-__all__ = ["LedgerError", "LedgerUnreachable", "LedgerVersionError", "MeterError", "SettingError", "SproutError"]
+__all__ = [
+    "LedgerError",
+    "LedgerUnreachable",
+    "LedgerVersionError",
+    "MeterError",
+    "RowRefused",
+    "SettingError",
+    "SpoolUnusable",
+    "SproutError",
+]
 
 
 class SproutError(Exception):
@@ -45,3 +56,11 @@ class LedgerUnreachable(LedgerError):
 
 class LedgerVersionError(LedgerError):
     """The database's schema is newer than this release knows; upgrade sprout-like."""
+
+
+class RowRefused(LedgerError):
+    """The database, or JSON, cannot hold a value of this row, now or later; the row is set aside in the spool."""
+
+
+class SpoolUnusable(LedgerError):
+    """The spool cannot be read or written now; rows are kept in memory and tried again."""

@@ -38,7 +38,8 @@ class RequestRecord:
         task: the caller's tag for the kind of work. tags: the caller's other tags.
         batch_size: rows in the call.
         prompt_tokens: tokens in the caller's prompts, summed over rows, padding excluded.
-        instruction_tokens: tokens a directive's instruction added, summed over rows.
+        instruction_tokens: tokens a directive's instruction added, summed over rows; negative where a chat template
+            drops a longer default system message for it.
         new_tokens: generated tokens up to and with the first end token, summed over returned rows.
         limit_tokens: limit on new tokens per row that was in force.
         finish_reason: `eos`, `length`, `stop`; joined by `+` where the rows of a batch differ.

@@ -1,0 +1,1 @@
+"""How each part of a directive is applied to a `generate` call: one file a knob."""

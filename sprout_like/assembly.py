@@ -1,0 +1,187 @@
+"""From names, URLs and objects to the parts of one `CarbonAware`; all that can be wrong is said here, at construction."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import uuid
+import weakref
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from directives import Catalogue, Policy
+from grid import Grid, SourceRefused, open_source
+from sprout_like.background import Background
+from sprout_like.clock import Clock, SystemClock
+from sprout_like.engines.engine import Call, Engine
+from sprout_like.ledger import Ledger, open_ledger
+from sprout_like.meters import Accounts, UnmeteredWindow, Window, charged_devices, open_accounts
+from sprout_like.policies import open_catalogue, open_policy
+from sprout_like.settings import Settings
+
+__all__ = ["Parts", "assemble"]
+
+_LOG = logging.getLogger("sprout_like")
+
+
+class Parts:
+    """What one `CarbonAware` and all its views share."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        model: Any,
+        engine: Engine,
+        grid: Grid,
+        catalogue: Catalogue,
+        policy: Policy,
+        ledger: Ledger,
+        accounts: Accounts,
+        clock: Clock,
+        rng: Random,
+    ) -> None:
+        self.settings = settings
+        self.embodied = settings.embodied
+        self.model = model
+        self.engine = engine
+        self.grid = grid
+        self.catalogue = catalogue
+        self.policy = policy
+        self.ledger = ledger
+        self.accounts = accounts
+        self.clock = clock
+        self.rng = rng
+        self.session_id = uuid.uuid4().hex
+        self._charged: tuple[tuple[str, ...], tuple[str, ...] | None] = ((), ())
+        self._warm = threading.Event()
+        accounts.attach(ledger.append, owner=self.session_id)
+        background = Background({"grid": grid.refresh_if_due, "ledger": ledger.flush, "accounts": accounts.tick})
+        # Runs once: on close(), when the last view is gone, or at the interpreter's exit.
+        self._finalizer = weakref.finalize(self, _close, background, accounts, self.session_id, ledger, grid)
+
+    def charged(self) -> tuple[str, ...] | None:
+        """Ids of the devices this model's requests are charged for; None where one of them cannot be metered."""
+        sits_on = self.engine.devices
+        if self._charged[0] != sits_on:
+            self._charged = (sits_on, charged_devices(self.accounts.devices, sits_on))
+            if self._charged[1] is None:
+                _LOG.warning(
+                    "the model sits on %s, which meter %s cannot read: energy is unknown. Run `sprout-like doctor`",
+                    ", ".join(sits_on),
+                    self.accounts.meter_name,
+                )
+        return self._charged[1]
+
+    def open_window(self) -> Window | UnmeteredWindow:
+        """A metering window on the charged devices."""
+        charged = self.charged()
+        return UnmeteredWindow() if not charged else self.accounts.open(charged, owner=self.session_id)
+
+    def warm_up_once(self, call: Call) -> None:
+        """Before the first request, make the model ready; the energy is booked as overhead."""
+        if self._warm.is_set():
+            return
+        self._warm.set()
+        with self.overhead():
+            try:
+                self.engine.warm_up(call)
+            except Exception as exc:  # noqa: BLE001 - the model's own error comes with the request itself
+                _LOG.info("warm-up failed with %s", type(exc).__qualname__)
+            self.engine.synchronize()
+
+    def overhead(self) -> contextlib.AbstractContextManager[object]:
+        """A block whose energy is nobody's request."""
+        charged = self.charged()
+        return contextlib.nullcontext() if not charged else self.accounts.overhead(charged)
+
+    def close(self) -> None:
+        """Stop the background, close the account, flush the ledger; once."""
+        self._finalizer()
+
+
+def _close(background: Background, accounts: Accounts, owner: str, ledger: Ledger, grid: Grid) -> None:
+    background.close()
+    accounts.close_period()
+    accounts.detach(owner)
+    ledger.close()
+    grid.close()
+
+
+def assemble(
+    model: Any,
+    tokenizer: Any,
+    *,
+    zone: str | None,
+    grid: Any,
+    policy: Any,
+    ledger: Any,
+    meter: Any,
+    engine: Any,
+    settings: Settings | None,
+    clock: Clock | None,
+    rng: Random | None,
+) -> Parts:
+    """Resolve every part.
+
+    Raises:
+        SettingError, grid.GridError: see `CarbonAware`.
+    """
+    clock = clock or SystemClock()
+    named = {"zone": zone, "grid": _text(grid), "policy": _text(policy), "ledger": _text(ledger), "meter": _text(meter)}
+    if settings is None:
+        settings = Settings.load(**named)
+    else:
+        settings = settings.replaced(**named)
+    catalogue = open_catalogue(settings)
+    chosen = open_policy(settings.policy if policy is None else policy, catalogue, settings)
+    if engine is None:
+        from sprout_like.engines.hugging_face import HuggingFaceEngine
+
+        engine = HuggingFaceEngine(model, tokenizer, monotonic_s=clock.monotonic_s)
+    opened_grid = _open_grid(settings.grid if grid is None else grid, settings, clock.now_utc)
+    opened_ledger = open_ledger(settings.ledger_spec if ledger is None else ledger, spool_path=settings.spool)
+    accounts = open_accounts(settings.meter if meter is None else meter, settings=settings, clock=clock)
+    _prime(opened_grid, settings.grid_wait_s)
+    return Parts(
+        settings=settings,
+        model=model,
+        engine=engine,
+        grid=opened_grid,
+        catalogue=catalogue,
+        policy=chosen,
+        ledger=opened_ledger,
+        accounts=accounts,
+        clock=clock,
+        rng=rng or Random(),  # noqa: S311 - draws of a policy, not a secret
+    )
+
+
+def _text(part: Any) -> str | None:
+    """What a part's setting becomes when the part is given: its name, or nothing where it is an object."""
+    return part if isinstance(part, str) else None
+
+
+def _open_grid(spec: Any, settings: Settings, now_utc: Callable[[], Any]) -> Grid:
+    if isinstance(spec, Grid):
+        return spec
+    return Grid(open_source(spec), settings.zone, now_utc=now_utc, hold_s=settings.intensity_hold_s)
+
+
+def _prime(grid: Grid, wait_s: float) -> None:
+    """Ask for the first reading, waiting no longer than `wait_s`; a refused key is an error here and now."""
+    refused: list[SourceRefused] = []
+
+    def ask() -> None:
+        try:
+            grid.prime()
+        except SourceRefused as exc:
+            refused.append(exc)
+
+    asking = threading.Thread(target=ask, name="sprout-like-first-reading", daemon=True)
+    asking.start()
+    asking.join(wait_s)
+    if refused:
+        raise refused[0]

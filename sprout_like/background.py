@@ -1,0 +1,52 @@
+"""The clock behind the request path: refreshes the grid, ships spooled rows, closes energy accounts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+__all__ = ["Background"]
+
+_LOG = logging.getLogger("sprout_like")
+
+
+class Background:
+    """Calls each job about once per interval, one at a time, in one daemon thread.
+
+    Args:
+        jobs: by name; each is quick or bounded by its own timeouts, and decides itself whether there is work.
+        interval_s: time between calls, in s.
+    """
+
+    def __init__(self, jobs: Mapping[str, Callable[[], object]], *, interval_s: float = 1.0) -> None:
+        from apscheduler.executors.debug import DebugExecutor
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        # DebugExecutor runs jobs in the scheduler's own daemon thread. A pool's threads would hold up the exit of the
+        # interpreter for as long as a request to a slow grid source takes.
+        self._scheduler = BackgroundScheduler(daemon=True, executors={"default": DebugExecutor()}, timezone="UTC")
+        for name, job in jobs.items():
+            self._scheduler.add_job(
+                _logged(name, job),
+                "interval",
+                seconds=interval_s,
+                id=name,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
+        self._scheduler.start()
+
+    def close(self) -> None:
+        """Stop; a job under way is waited for. Safe to call twice."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+
+def _logged(name: str, job: Callable[[], object]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            job()
+        except Exception:  # noqa: BLE001 - a job's own faults must not end the thread that the other jobs need
+            _LOG.exception("background job %s failed; it is tried again", name)
+
+    return run

@@ -1,0 +1,37 @@
+"""Counting what a generation produced: tokens up to the first end token, and why each row ended."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+__all__ = ["cut_at_end", "finish_reason"]
+
+
+def cut_at_end(row: Sequence[int], end_ids: Collection[int]) -> Sequence[int]:
+    """The row up to and with its first end token. Where padding equals the end token, padding is cut off too."""
+    for index, token in enumerate(row):
+        if token in end_ids:
+            return row[: index + 1]
+    return row
+
+
+def finish_reason(rows: Sequence[Sequence[int]], end_ids: Collection[int], limit_tokens: int | None) -> str | None:
+    """Why generation ended: `eos`, `length` or `stop` (a stop string, a criterion, a time limit).
+
+    Args:
+        rows: new tokens per row, cut at the first end token.
+        end_ids: the end tokens.
+        limit_tokens: limit per row; None where unknown, which cannot tell `length` from `stop`.
+
+    Returns:
+        The reasons of all rows, each once, sorted and joined by `+`; None without rows or where it cannot be told.
+    """
+    reasons = set()
+    for row in rows:
+        if row and row[-1] in end_ids:
+            reasons.add("eos")
+        elif limit_tokens is None:
+            return None
+        else:
+            reasons.add("length" if len(row) >= limit_tokens else "stop")
+    return "+".join(sorted(reasons)) or None

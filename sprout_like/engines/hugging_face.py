@@ -1,0 +1,242 @@
+"""Runs `model.generate` of transformers; with `sprout_like.knobs`, the only part that knows torch and transformers."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+
+from directives import Directive
+from sprout_like.engines.compiling import watch_compilation
+from sprout_like.engines.counting import cut_at_end, finish_reason
+from sprout_like.engines.engine import Call, Generation, Pausable, Plan
+from sprout_like.engines.installing import original_generate
+from sprout_like.engines.locks import lock_of
+from sprout_like.engines.streaming import StreamTap
+from sprout_like.errors import SettingError
+from sprout_like.knobs.arguments import caller_limit, end_ids
+from sprout_like.knobs.budget import BudgetKnob
+from sprout_like.knobs.instruction import InstructionKnob
+from sprout_like.knobs.knob import Knob
+
+__all__ = ["HuggingFaceEngine"]
+
+
+class HuggingFaceEngine:
+    """One transformers model and its tokenizer.
+
+    Args:
+        model: anything with transformers' `generate`, `config` and `generation_config`.
+        tokenizer: its tokenizer; None leaves only directives that need none, and no `chat`.
+        monotonic_s: clock for the first token of a stream, in s.
+
+    Raises:
+        SettingError: `model` has no `generate`.
+    """
+
+    name = "transformers"
+
+    def __init__(self, model: Any, tokenizer: Any, *, monotonic_s: Callable[[], float] = time.perf_counter) -> None:
+        if not callable(getattr(model, "generate", None)):
+            raise SettingError(
+                "model",
+                f"a {type(model).__name__} has no generate()",
+                "Pass a transformers model, e.g. AutoModelForCausalLM.from_pretrained(…), or an engine of your own",
+            )
+        self._model = model
+        self._tokenizer = tokenizer
+        self._monotonic_s = monotonic_s
+        # Taken now, so that `installed()` may replace the attribute; and never another wrapper's replacement.
+        self._generate = original_generate(model)
+        self._positional = _positional_names(self._generate)
+        self._knobs: tuple[Knob, ...] = (
+            InstructionKnob(tokenizer, model.generation_config),
+            BudgetKnob(tokenizer, model.generation_config),
+        )
+        self._devices: tuple[torch.device | None, tuple[str, ...]] = (None, ())
+
+    @property
+    def model(self) -> str:
+        """The name or path it was loaded from."""
+        return str(getattr(self._model.config, "name_or_path", "") or type(self._model).__name__)
+
+    @property
+    def family(self) -> str | None:
+        """`config.model_type`."""
+        return getattr(self._model.config, "model_type", None)
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """`cpu` or GPU UUIDs; looked up again when the model has been moved."""
+        first = self._model.device
+        if first != self._devices[0]:
+            found = {p.device for p in self._model.parameters()}
+            self._devices = (first, tuple(sorted({_device_id(d) for d in found})))
+        return self._devices[1]
+
+    @property
+    def lock(self) -> AbstractContextManager[Any]:
+        """Shared by all wrappers of this model."""
+        return lock_of(self._model)
+
+    def inspect(
+        self,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        *,
+        messages: Sequence[Mapping[str, Any]] | None = None,
+        template: Mapping[str, Any] | None = None,
+    ) -> Call:
+        """Resolve positional arguments, render messages, count prompt tokens."""
+        names = self._positional[: len(args)]
+        if len(args) > len(names) or not kwargs.keys().isdisjoint(names):
+            return Call(args=args, kwargs=kwargs)  # `generate` will say itself what is wrong with it
+        named = {**dict(zip(names, args, strict=True)), **kwargs}
+        if messages is not None:
+            named |= self._render(messages, template or {})
+        ids = named.get("inputs")
+        ids = named.get("input_ids") if ids is None else ids
+        encoder_decoder = bool(getattr(self._model.config, "is_encoder_decoder", False))
+        if not (isinstance(ids, torch.Tensor) and ids.dim() == 2 and not ids.is_floating_point()):
+            # Embeddings leave no prompt in the output; without any input `generate` starts from one token.
+            given = named.get("inputs_embeds")
+            return Call(
+                kwargs=named,
+                batch_size=1 if given is None else int(given.shape[0]),
+                prompt_length=1 if given is None or encoder_decoder else 0,
+            )
+        mask = named.get("attention_mask")
+        counted = isinstance(mask, torch.Tensor) and mask.shape == ids.shape
+        tokens = int(mask.sum()) if counted else ids.numel()
+        batch, length = ids.shape
+        if encoder_decoder:
+            return Call(kwargs=named, batch_size=batch, prompt_length=1, prompt_tokens=tokens)
+        return Call(
+            kwargs=named,
+            messages=messages,
+            template=template or {},
+            prompt_ids=ids,
+            batch_size=batch,
+            prompt_length=length,
+            prompt_tokens=tokens,
+            limit_tokens=caller_limit(named, self._model.generation_config, length),
+        )
+
+    def refusal(self, directive: Directive, call: Call) -> str | None:
+        """The first knob's reason; a knob this engine does not have is one too."""
+        missing = directive.knobs - {knob.name for knob in self._knobs}
+        if missing:
+            return f"this engine has no {', '.join(sorted(missing))}"
+        for knob in self._knobs:
+            if knob.name in directive.knobs and (reason := knob.refusal(directive, call)) is not None:
+                return reason
+        return None
+
+    def plan(self, directive: Directive, call: Call) -> Plan:
+        """Apply the directive's knobs, in a fixed order: what is asked before how long the answer may be."""
+        plan = Plan(
+            args=call.args, kwargs=call.kwargs, prompt_length=call.prompt_length, limit_tokens=call.limit_tokens
+        )
+        for knob in self._knobs:
+            if knob.name in directive.knobs:
+                plan = knob.apply(directive, plan, call)
+        return plan
+
+    def synchronize(self) -> None:
+        """Wait for the model's CUDA devices; the CPU needs no waiting."""
+        if self._model.device.type == "cuda":
+            for index in {p.device for p in self._model.parameters() if p.device.type == "cuda"}:
+                torch.cuda.synchronize(index)
+
+    def warm_up(self, call: Call) -> None:
+        """Run two tokens of the prompt's end, greedily: memory, kernels and threads are set up, no randomness is used."""
+        if call.prompt_ids is not None:
+            ids = call.prompt_ids[:1, -8:]
+            self._generate(
+                input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=2, do_sample=False, num_beams=1
+            )
+
+    def run(self, plan: Plan, call: Call, window: Pausable) -> Generation:
+        """Call the model's own `generate`."""
+        longer = plan.prompt_length != call.prompt_length
+        kwargs, tap = self._tapped(plan.kwargs, call.prompt_ids if longer else None)
+        started_s = self._monotonic_s()
+        with watch_compilation(window.pause, window.resume):
+            output = self._generate(*plan.args, **kwargs)
+        answers = self._answers(output, plan)
+        ends = end_ids(plan.kwargs, self._model.generation_config)
+        rows = None if answers is None else [cut_at_end(row, ends) for row in answers]
+        first_s = None if tap is None else tap.first_token_at_s
+        return Generation(
+            output=_with_prompt(output, call.prompt_ids, plan.prompt_length or 0) if longer else output,
+            answers=rows,
+            new_tokens=None if rows is None else sum(map(len, rows)),
+            finish_reason=None if rows is None else finish_reason(rows, ends, plan.limit_tokens),
+            first_token_s=None if first_s is None else first_s - started_s,
+            **({} if tap is None else {"end_stream": tap.release}),
+        )
+
+    def decode(self, answer: Sequence[int]) -> str:
+        """Text of one row of new tokens."""
+        with lock_of(self._tokenizer):
+            return str(self._tokenizer.decode(answer, skip_special_tokens=True)).strip()
+
+    def _render(self, messages: Sequence[Mapping[str, Any]], template: Mapping[str, Any]) -> dict[str, Any]:
+        if getattr(self._tokenizer, "chat_template", None) is None:
+            raise SettingError(
+                "tokenizer",
+                "chat() needs a tokenizer with a chat template and this one has none",
+                "Use generate(), or set tokenizer.chat_template",
+            )
+        with lock_of(self._tokenizer):
+            batch = self._tokenizer.apply_chat_template(
+                list(messages), **{"add_generation_prompt": True, **template}, return_tensors="pt", return_dict=True
+            )
+        device = self._model.device
+        return {"input_ids": batch["input_ids"].to(device), "attention_mask": batch["attention_mask"].to(device)}
+
+    def _tapped(self, kwargs: Mapping[str, Any], shown_prompt: Any) -> tuple[Mapping[str, Any], StreamTap | None]:
+        streamer = kwargs.get("streamer")
+        if streamer is None:
+            return kwargs, None
+        shown = None if shown_prompt is None else shown_prompt.cpu()
+        tap = StreamTap(streamer, self._monotonic_s, shown)
+        return {**kwargs, "streamer": tap}, tap
+
+    def _answers(self, output: Any, plan: Plan) -> list[list[int]] | None:
+        sequences = getattr(output, "sequences", output)
+        if plan.prompt_length is None or not isinstance(sequences, torch.Tensor) or sequences.dim() != 2:
+            return None
+        rows: list[list[int]] = sequences[:, plan.prompt_length :].tolist()
+        return rows
+
+
+def _positional_names(generate: Callable[..., Any]) -> tuple[str, ...]:
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(n for n, p in inspect.signature(generate).parameters.items() if p.kind in kinds)
+
+
+def _device_id(device: torch.device) -> str:
+    if device.type != "cuda":
+        return str(device.type)
+    # NVML numbers all GPUs of the machine, torch only the visible ones: the UUID is what both agree on.
+    return f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+
+
+def _with_prompt(output: Any, caller_ids: Any, engine_length: int) -> Any:
+    """The engine's output as if the caller's own prompt had been run."""
+    if isinstance(output, torch.Tensor):
+        return _joined(output, caller_ids, engine_length)
+    # A cache would hold the instruction's positions. Without it a continuation computes its prompt again and is right.
+    fields = {**output, "sequences": _joined(output.sequences, caller_ids, engine_length), "past_key_values": None}
+    return type(output)(**{name: value for name, value in fields.items() if value is not None})
+
+
+def _joined(sequences: Any, caller_ids: Any, engine_length: int) -> Any:
+    repeats = sequences.shape[0] // caller_ids.shape[0]
+    prompt = caller_ids.repeat_interleave(repeats, dim=0).to(device=sequences.device, dtype=sequences.dtype)
+    return torch.cat([prompt, sequences[:, engine_length:]], dim=1)

@@ -1,0 +1,27 @@
+"""What a knob is: one part of a directive, applied to a live call."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from directives import Directive
+from sprout_like.engines.engine import Call, Plan
+
+__all__ = ["Knob"]
+
+
+class Knob(Protocol):
+    """Applies one field of a `Directive`."""
+
+    @property
+    def name(self) -> str:
+        """The field of `Directive` it applies."""
+        ...
+
+    def refusal(self, directive: Directive, call: Call) -> str | None:
+        """Why it cannot be applied to this call; None where it can."""
+        ...
+
+    def apply(self, directive: Directive, plan: Plan, call: Call) -> Plan:
+        """The plan with this knob applied."""
+        ...

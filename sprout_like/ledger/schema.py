@@ -1,0 +1,137 @@
+"""The tables. Their columns are the fields of `sprout_like.record`, one to one; a test holds the two together.
+
+Indexes: reports and tuning read spans of time, so `started_utc` has one. Any other index would be paid for in every
+request and read in few reports.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import JSON, DateTime, Dialect, Double, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+__all__ = ["AccountRow", "Base", "RequestRow", "UtcStamp"]
+
+
+class UtcStamp(TypeDecorator[datetime]):
+    """A moment: `timestamptz` on PostgreSQL, ISO text in UTC on SQLite; always comes back aware, in UTC.
+
+    Naive values are refused: nobody can tell which moment they mean.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """To UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stamp without a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """From UTC text, or from whatever zone the server's session is in."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Maps the types of the records to columns."""
+
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as it stands
+        datetime: UtcStamp,
+        float: Double,
+        dict[str, str]: JSON,
+        dict[str, float]: JSON,
+    }
+
+
+class RequestRow(Base):
+    """`sprout_like.record.RequestRecord` as a row."""
+
+    __tablename__ = "requests"
+
+    request_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    session_id: Mapped[str]
+    started_utc: Mapped[datetime] = mapped_column(index=True)
+    duration_s: Mapped[float]
+    queue_s: Mapped[float | None]
+    engine_s: Mapped[float | None]
+    compile_s: Mapped[float | None]
+    first_token_s: Mapped[float | None]
+    call: Mapped[str]
+    purpose: Mapped[str]
+    status: Mapped[str]
+    error_type: Mapped[str | None]
+
+    model: Mapped[str]
+    family: Mapped[str | None]
+    engine: Mapped[str]
+    task: Mapped[str | None]
+    tags: Mapped[dict[str, str]]
+    batch_size: Mapped[int | None]
+    prompt_tokens: Mapped[int | None]
+    instruction_tokens: Mapped[int | None]
+    new_tokens: Mapped[int | None]
+    limit_tokens: Mapped[int | None]
+    finish_reason: Mapped[str | None]
+
+    zone: Mapped[str]
+    intensity_g_per_kwh: Mapped[float | None]
+    intensity_kind: Mapped[str | None]
+    intensity_factors: Mapped[str | None]
+    intensity_status: Mapped[str | None]
+    intensity_source: Mapped[str | None]
+    intensity_start_utc: Mapped[datetime | None]
+    intensity_stale: Mapped[bool | None]
+    intensity_reason: Mapped[str | None]
+
+    policy: Mapped[str]
+    policy_version: Mapped[str]
+    catalogue_version: Mapped[str]
+    directive: Mapped[str]
+    propensity: Mapped[float | None]
+    decision_reason: Mapped[str | None]
+    decision_group: Mapped[str | None]
+    candidates: Mapped[str]
+
+    energy_j: Mapped[float | None]
+    gpu_j: Mapped[float | None]
+    cpu_j: Mapped[float | None]
+    dram_j: Mapped[float | None]
+    energy_by_device_j: Mapped[dict[str, float]]
+    energy_method: Mapped[str]
+    energy_uncertainty_j: Mapped[float | None]
+    meter: Mapped[str]
+    account_id: Mapped[str | None]
+
+    pue: Mapped[float]
+    operational_g: Mapped[float | None]
+    embodied_g: Mapped[float | None]
+    overhead_s: Mapped[float]
+
+
+class AccountRow(Base):
+    """`sprout_like.record.AccountRecord` as a row."""
+
+    __tablename__ = "energy_accounts"
+
+    account_id: Mapped[str] = mapped_column(primary_key=True)
+    device_id: Mapped[str] = mapped_column(primary_key=True)
+    device_name: Mapped[str]
+    component: Mapped[str]
+    method: Mapped[str]
+    meter: Mapped[str]
+    session_id: Mapped[str]
+    started_utc: Mapped[datetime]
+    ended_utc: Mapped[datetime]
+    counter_j: Mapped[float]
+    requests_j: Mapped[float]
+    requests_n: Mapped[int]
+    elsewhere_j: Mapped[float]
+    overhead_j: Mapped[float]
+    idle_j: Mapped[float]

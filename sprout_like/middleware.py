@@ -1,0 +1,354 @@
+"""The hot path: one request, from the caller's call to the row and back. Read `CarbonAware._serve` top to bottom."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from directives import FULL, Decision, Observation, Policy
+from grid import Look
+from sprout_like import carbon
+from sprout_like.assembly import Parts, assemble
+from sprout_like.clock import Clock
+from sprout_like.engines.engine import Call, Generation, Plan
+from sprout_like.meters import UNKNOWN
+from sprout_like.policies import open_policy
+from sprout_like.record import Purpose, RequestRecord
+from sprout_like.settings import Settings
+
+__all__ = ["CarbonAware", "Reply"]
+
+_LOG = logging.getLogger("sprout_like")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer to `chat`.
+
+    Attributes:
+        text: the answer, special tokens left out; kept out of the repr.
+        record: the row written for it.
+    """
+
+    text: str = field(repr=False)
+    record: RequestRecord
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """What a view made by `using` may differ in."""
+
+    policy: Policy
+    task: str | None
+    tags: Mapping[str, str]
+    purpose: Purpose
+
+
+class CarbonAware:
+    """Wraps a model so that every generation is carbon-aware, metered and logged.
+
+    Each part may be given as a name, a URL or an object; what is not given comes from `settings`, which read the
+    environment (`SPROUT_…`) and `sprout.toml`.
+
+    Args:
+        model: a transformers model. tokenizer: its tokenizer; None allows `generate` alone, under fewer directives.
+        zone: zone whose intensity is used, e.g. `GB`.
+        grid: `uk`, `static:250`, a number in g/kWh, `trace:day.csv`, or a `grid.Source`.
+        policy: `threshold`, a directive's name to pin it, or a `directives.Policy`.
+        ledger: a database URL, a path, or a `sprout_like.ledger.Ledger`.
+        meter: `auto`, `nvml`, `rapl`, `cpu`, `none`, a sum such as `nvml+cpu`, or a `sprout_like.meters.Meter`.
+        engine: a `sprout_like.engines.Engine`; None for the model's own `generate`.
+        tags: tags of every row.
+        settings: resolved settings; None loads them.
+        clock, rng: time and randomness, for tests and replays.
+
+    Raises:
+        SettingError: a setting is unknown, malformed or cannot be honoured.
+        grid.GridError: the zone is unknown, the source is, or it refused the key.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any = None,
+        *,
+        zone: str | None = None,
+        grid: Any = None,
+        policy: Any = None,
+        ledger: Any = None,
+        meter: Any = None,
+        engine: Any = None,
+        tags: Mapping[str, str] | None = None,
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+        rng: Random | None = None,
+    ) -> None:
+        self._parts: Parts = assemble(
+            model,
+            tokenizer,
+            zone=zone,
+            grid=grid,
+            policy=policy,
+            ledger=ledger,
+            meter=meter,
+            engine=engine,
+            settings=settings,
+            clock=clock,
+            rng=rng,
+        )
+        all_tags = {**self._parts.settings.tags, **(tags or {})}
+        self._serving = _Serving(self._parts.policy, None, all_tags, "request")
+
+    def generate(self, *args: Any, **kwargs: Any) -> Any:
+        """`model.generate`, carbon-aware: the same arguments and the same return, for the caller's own prompt.
+
+        Raises:
+            Exception: whatever the model raises, unchanged.
+        """
+        return self._serve("generate", args, kwargs)[0].output
+
+    def chat(
+        self,
+        messages: str | Sequence[Mapping[str, Any]],
+        *,
+        task: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        template: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Reply:
+        """Answer a conversation.
+
+        Args:
+            messages: chat messages, or the text of one user message.
+            task: kind of work, for the row and the policy. tags: further tags of the row.
+            template: arguments of the tokenizer's chat template, e.g. `{"enable_thinking": False}`.
+            kwargs: arguments of `generate`.
+
+        Raises:
+            SettingError: the tokenizer has no chat template.
+            Exception: whatever the template or the model raises, unchanged.
+        """
+        if isinstance(messages, str):
+            messages = [{"role": "user", "content": messages}]
+        served = self.using(task=task, tags=tags)
+        generation, record = served._serve("chat", (), kwargs, messages=messages, template=template)
+        answers = generation.answers or ([],)
+        return Reply(self._parts.engine.decode(answers[0]), record)
+
+    def using(
+        self,
+        *,
+        policy: str | Policy | None = None,
+        task: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        purpose: Purpose | None = None,
+    ) -> CarbonAware:
+        """A view that serves under another policy, task, tags or purpose and shares everything else.
+
+        Raises:
+            SettingError: `policy` is neither a policy nor a directive.
+        """
+        parts, now = self._parts, self._serving
+        view = object.__new__(type(self))
+        view._parts = parts
+        view._serving = _Serving(
+            now.policy if policy is None else open_policy(policy, parts.catalogue, parts.settings),
+            now.task if task is None else task,
+            now.tags if not tags else {**now.tags, **tags},
+            now.purpose if purpose is None else purpose,
+        )
+        return view
+
+    @contextmanager
+    def installed(self) -> Iterator[CarbonAware]:
+        """While the block runs, `model.generate` itself goes through here; afterwards the model is as it was."""
+        from sprout_like.engines.installing import replaced_generate
+
+        with replaced_generate(self._parts.model, self.generate):
+            yield self
+
+    @contextmanager
+    def overhead(self) -> Iterator[None]:
+        """Book the energy of the block (loading, warming up) as overhead instead of a request's or idle."""
+        with self._parts.overhead():
+            yield
+
+    def close(self) -> None:
+        """Write the open energy account, flush the ledger, stop the background thread. Safe to call twice."""
+        self._parts.close()
+
+    def __enter__(self) -> CarbonAware:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        parts = self._parts
+        return (
+            f"CarbonAware({parts.engine.model}, zone={parts.grid.zone}, grid={parts.grid.source_name}, "
+            f"policy={self._serving.policy.version}, meter={parts.accounts.meter_name})"
+        )
+
+    def _serve(
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        *,
+        messages: Sequence[Mapping[str, Any]] | None = None,
+        template: Mapping[str, Any] | None = None,
+    ) -> tuple[Generation, RequestRecord]:
+        parts, serving = self._parts, self._serving
+        engine, clock = parts.engine, parts.clock
+
+        # 1 take: the caller's call, untouched
+        start_s, started_utc = clock.monotonic_s(), clock.now_utc()
+        request_id = f"{int(started_utc.timestamp() * 1000):012x}{secrets.token_hex(10)}"
+        call = engine.inspect(args, kwargs, messages=messages, template=template)
+
+        # 2 look: intensity from memory alone; may be stale or unknown, and says so
+        look = parts.grid.look()
+
+        # 3 filter: before the draw, so that the propensity is the probability of what runs
+        candidates = [d.name for d in parts.catalogue if not d.knobs or engine.refusal(d, call) is None]
+
+        # 4 choose
+        decision = self._choose(request_id, look, call, candidates)
+
+        # 5 apply
+        plan, decision = self._apply(request_id, decision, call)
+
+        # 6 run: one generation at a time per model, so that its window is its own
+        generation, energy, error = Generation(), UNKNOWN, None
+        queued_s = clock.monotonic_s()
+        with engine.lock:
+            parts.warm_up_once(call)
+            engine.synchronize()
+            run_s = clock.monotonic_s()
+            window = parts.open_window()
+            try:
+                generation = engine.run(plan, call, window)
+                engine.synchronize()
+            except BaseException as exc:  # noqa: BLE001 - also Ctrl-C: the energy is spent; raised again in step 9
+                error = exc
+                with suppress(RuntimeError):  # a device that failed cannot be waited for
+                    engine.synchronize()
+            energy = window.close()
+            end_s = clock.monotonic_s()
+
+        # 7 account: None in, None out
+        settings, intensity = parts.settings, look.intensity
+        operational_g = carbon.operational_g(
+            energy.energy_j, None if intensity is None else intensity.g_per_kwh, settings.pue
+        )
+        embodied_g = carbon.embodied_g(parts.embodied, end_s - run_s)
+
+        # 8 log: one row, durable when append returns; never raises into the caller
+        record = RequestRecord(
+            request_id=request_id,
+            session_id=parts.session_id,
+            started_utc=started_utc,
+            duration_s=end_s - start_s,
+            queue_s=run_s - queued_s,
+            engine_s=end_s - run_s,
+            compile_s=window.paused_s,
+            first_token_s=generation.first_token_s,
+            call=name,
+            purpose=serving.purpose,
+            status="ok" if error is None else "error",
+            error_type=None if error is None else type(error).__qualname__,
+            model=engine.model,
+            family=engine.family,
+            engine=engine.name,
+            task=serving.task,
+            tags=serving.tags,
+            batch_size=call.batch_size,
+            prompt_tokens=call.prompt_tokens,
+            instruction_tokens=plan.instruction_tokens,
+            new_tokens=generation.new_tokens,
+            limit_tokens=plan.limit_tokens,
+            finish_reason=generation.finish_reason,
+            zone=parts.grid.zone,
+            **_provenance(look),
+            policy=serving.policy.name,
+            policy_version=serving.policy.version,
+            catalogue_version=parts.catalogue.version,
+            directive=decision.directive,
+            propensity=decision.propensity,
+            decision_reason=decision.reason,
+            decision_group=decision.group,
+            candidates=",".join(candidates),
+            energy_j=energy.energy_j,
+            gpu_j=energy.gpu_j,
+            cpu_j=energy.cpu_j,
+            dram_j=energy.dram_j,
+            energy_by_device_j=energy.by_device_j,
+            energy_method=energy.method,
+            energy_uncertainty_j=energy.uncertainty_j,
+            meter=parts.accounts.meter_name,
+            account_id=energy.account_id,
+            pue=settings.pue,
+            operational_g=operational_g,
+            embodied_g=embodied_g,
+            overhead_s=(queued_s - start_s) + (clock.monotonic_s() - end_s),
+        )
+        parts.ledger.append(record)
+        generation.end_stream()
+
+        # 9 return: exactly what the model returns, or the model's own exception
+        if error is not None:
+            raise error
+        return generation, record
+
+    def _choose(self, request_id: str, look: Look, call: Call, candidates: Sequence[str]) -> Decision:
+        """The policy's decision; `full` with an unknown propensity where the policy itself fails."""
+        policy = self._serving.policy
+        observation = Observation(
+            intensity_g_per_kwh=None if look.intensity is None else look.intensity.g_per_kwh,
+            task=self._serving.task,
+            prompt_tokens=call.prompt_tokens,
+            limit_tokens=call.limit_tokens,
+            batch_size=call.batch_size,
+        )
+        try:
+            decision = policy.choose(observation, candidates, self._parts.rng)
+        except Exception as exc:  # noqa: BLE001 - a policy may be anyone's code; a generation must not depend on it
+            return self._served_full(request_id, f"policy {policy.name} failed: {type(exc).__qualname__}")
+        if decision.directive not in candidates:
+            return self._served_full(request_id, f"policy {policy.name} chose {decision.directive}, not a candidate")
+        return decision
+
+    def _apply(self, request_id: str, decision: Decision, call: Call) -> tuple[Plan, Decision]:
+        """The decision's plan; `full`'s where a knob fails on a call that it had accepted."""
+        engine, catalogue = self._parts.engine, self._parts.catalogue
+        try:
+            return engine.plan(catalogue[decision.directive], call), decision
+        except Exception as exc:  # noqa: BLE001 - a fault in a knob must not become the caller's
+            reason = f"{decision.directive} could not be applied: {type(exc).__qualname__}"
+            return engine.plan(FULL, call), self._served_full(request_id, reason)
+
+    def _served_full(self, request_id: str, reason: str) -> Decision:
+        _LOG.warning("request %s: %s; served full", request_id, reason)
+        return Decision(directive=FULL.name, propensity=None, reason=reason)
+
+
+def _provenance(look: Look) -> dict[str, Any]:
+    intensity = look.intensity
+    if intensity is None:
+        return {"intensity_reason": look.reason}
+    return {
+        "intensity_g_per_kwh": intensity.g_per_kwh,
+        "intensity_kind": intensity.kind,
+        "intensity_factors": intensity.factors,
+        "intensity_status": intensity.status,
+        "intensity_source": intensity.source,
+        "intensity_start_utc": intensity.start_utc,
+        "intensity_stale": look.stale,
+        "intensity_reason": look.reason,
+    }

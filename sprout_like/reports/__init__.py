@@ -1,0 +1,1 @@
+"""What the ledger says: sums, shares and savings, for people and for machines."""

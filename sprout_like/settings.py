@@ -1,0 +1,157 @@
+"""One frozen object of settings. Precedence: argument > environment `SPROUT_…` > `sprout.toml` > default."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from directives import ThresholdPolicy
+from sprout_like.carbon import SECONDS_PER_YEAR, Embodied
+from sprout_like.errors import SettingError
+
+__all__ = ["Settings"]
+
+_PREFIX = "SPROUT_"
+_FILE = "sprout.toml"
+
+
+class Settings(BaseSettings):
+    """Every setting, its unit and its default. Build it with `Settings.load`.
+
+    Unknown keys are errors wherever they come from; the ledger's URL, which may hold a password, is masked in reprs.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, toml_file=_FILE, extra="forbid", frozen=True)
+
+    zone: str = Field("GB", description="Zone whose intensity is used; Electricity Maps keys, e.g. GB.")
+    grid: str = Field("uk", description="Grid source: uk, static:G_PER_KWH, trace:FILE.csv or uk+http://HOST.")
+    grid_wait_s: float = Field(2.0, ge=0, description="How long construction waits for the first reading, in s.")
+    intensity_hold_s: float = Field(3 * 3600.0, ge=0, description="How long a past reading is used as stale, in s.")
+
+    policy: str = Field("threshold", description="threshold, or a directive's name to pin it.")
+    thresholds: tuple[tuple[float, str], ...] = Field(
+        ThresholdPolicy().steps, description="Steps of the threshold policy: (g/kWh, directive), rising."
+    )
+    control_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.05, description="Share of requests always served full, against which savings are measured."
+    )
+    catalogue: Path | None = Field(None, description="TOML file of directives; None for the built-in ones.")
+
+    ledger: SecretStr | None = Field(
+        None, description="Database URL or SQLite file; None for ledger.sqlite in the user's data folder."
+    )
+    spool: Path | None = Field(None, description="Local file for rows the database cannot take; None for the default.")
+
+    meter: str = Field("auto", description="auto, nvml, rapl, cpu, none, or a sum such as nvml+cpu.")
+    cpu_watts_per_core: float = Field(
+        4.0, gt=0, description="Power model of the CPU estimate: W per busy core. Set it to TDP / cores of your CPU."
+    )
+    dram_watts_per_gib: float = Field(
+        0.4026, ge=0, description="Power model of the memory estimate: W per GiB resident."
+    )
+    account_period_s: float = Field(300.0, gt=0, description="Length of an energy account period, in s.")
+
+    pue: float = Field(1.0, ge=1, le=10, description="Power usage effectiveness of the site: facility over IT energy.")
+    embodied_total_g: float | None = Field(
+        None, gt=0, description="g CO2e of making the hardware; None leaves the embodied part unknown."
+    )
+    embodied_lifetime_years: float = Field(5.0, gt=0, description="Service life of the hardware, in years.")
+    embodied_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0, description="Share of the hardware that serves these requests."
+    )
+
+    tags: dict[str, str] = Field(default_factory=dict, description="Tags of every row, e.g. team or service.")
+
+    @field_validator("zone", "grid", "policy", "meter")
+    @classmethod
+    def _not_blank(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("is empty")
+        return value.strip()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The precedence, on one line."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+    @classmethod
+    def load(cls, **given: Any) -> Settings:
+        """Resolve all sources; arguments that are None count as not given.
+
+        Raises:
+            SettingError: a key is unknown or a value does not fit; the message names the setting, where it was set
+                and what fits.
+        """
+        arguments = {name: value for name, value in given.items() if value is not None}
+        unknown = next((n for n in os.environ if n.upper().startswith(_PREFIX) and not _is_field(n)), None)
+        if unknown is not None:
+            raise _unknown(unknown[len(_PREFIX) :].lower(), f"the environment ({unknown})")
+        try:
+            return cls(**arguments)
+        except ValidationError as exc:
+            raise _first_error(exc, arguments) from None  # its text would quote values, which may be secret
+        except (ValueError, OSError) as exc:  # unreadable JSON in the environment, unreadable or malformed TOML
+            raise SettingError(_FILE, str(exc), "Correct the file or the SPROUT_… variable it names") from None
+
+    def replaced(self, **given: Any) -> Settings:
+        """The same settings with others for those given; None counts as not given.
+
+        Raises:
+            SettingError: as in `load`.
+        """
+        changed = {name: value for name, value in given.items() if value is not None}
+        return Settings.load(**{**self.model_dump(), **changed}) if changed else self
+
+    @property
+    def ledger_spec(self) -> str | None:
+        """The ledger's URL or path in the clear, for the ledger alone."""
+        return None if self.ledger is None else self.ledger.get_secret_value()
+
+    @property
+    def embodied(self) -> Embodied | None:
+        """The hardware's embodied emissions; None where unknown."""
+        if self.embodied_total_g is None:
+            return None
+        lifetime_s = self.embodied_lifetime_years * SECONDS_PER_YEAR
+        return Embodied(total_g=self.embodied_total_g, lifetime_s=lifetime_s, share=self.embodied_share)
+
+
+def _is_field(variable: str) -> bool:
+    return variable[len(_PREFIX) :].lower() in Settings.model_fields
+
+
+def _unknown(name: str, where: str) -> SettingError:
+    near = get_close_matches(name, Settings.model_fields, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Known settings: {', '.join(Settings.model_fields)}"
+    return SettingError(name, f"there is no such setting, found in {where}", hint)
+
+
+def _first_error(exc: ValidationError, arguments: Mapping[str, Any]) -> SettingError:
+    error = exc.errors(include_url=False, include_input=False)[0]
+    name = str(error["loc"][0]) if error["loc"] else "settings"
+    where = _where(name, arguments)
+    if error["type"] == "extra_forbidden":
+        return _unknown(name, where)
+    problem = f"{error['msg']}, in {where}"
+    description = Settings.model_fields[name].description if name in Settings.model_fields else None
+    return SettingError(name, problem, f"It is: {description}" if description else "Correct it")
+
+
+def _where(name: str, arguments: Mapping[str, Any]) -> str:
+    if name in arguments:
+        return "the arguments"
+    variable = f"{_PREFIX}{name.upper()}"
+    return f"the environment ({variable})" if variable in map(str.upper, os.environ) else str(Path(_FILE).absolute())
