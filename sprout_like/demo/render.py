@@ -76,20 +76,15 @@ def _closing(pairs: Sequence[Pair], summed: Totals) -> list[Text]:
     ]
     methods = sorted({p.served.energy_method for p in pairs})
     meters = sorted({p.served.meter for p in pairs})
-    uncertainty = number(summed.uncertainty_j, 1)
-    lines.append(
-        Text(f"Energy: {', '.join(methods)} by meter {', '.join(meters)}, total ± {uncertainty} J.", style="dim")
-    )
+    notes = [
+        f"Energy: {', '.join(methods)} by meter {', '.join(meters)}, total ± {number(summed.uncertainty_j, 1)} J.",
+        "Emissions are operational (energy × intensity); making the hardware is not included.",
+        "The quality of the shorter answers is not judged here: a saving alone is no gain.",
+    ]
     if "estimated" in methods:
-        lines.append(
-            Text(
-                "Estimated means a power model (CPU time × W per core), not a sensor: its error moves J and g up or down "
-                "together, so the saving hardly depends on it. `sprout-like doctor` says what a real meter needs.",
-                style="dim",
-            )
+        notes.insert(
+            1,
+            "Estimated means a power model (CPU time × W per core), not a sensor: its error moves J and g up or down "
+            "together, so the saving hardly depends on it. `sprout-like doctor` says what a meter needs.",
         )
-    lines.append(
-        Text("Emissions are operational (energy × intensity); making the hardware is not included.", style="dim")
-    )
-    lines.append(Text("The quality of the shorter answers is not judged here: a saving alone is no gain.", style="dim"))
-    return lines
+    return [*lines, *(Text(note, style="dim") for note in notes)]

@@ -62,7 +62,8 @@ def replay_day(
     """Spread the prompts evenly over the day and serve each at its hour; energy is measured now, as it is used.
 
     Args:
-        model, tokenizer: who answers.
+        model: who answers.
+        tokenizer: its tokenizer.
         day: intensities.
         ledger: SQLite file for the rows.
         settings: policy, meter and the rest.

@@ -18,10 +18,13 @@ def grams(value_g: float | None) -> str:
         return UNKNOWN_MARK
     for limit, factor, unit in ((1e-3, 1e6, "µg"), (1.0, 1e3, "mg"), (1e3, 1.0, "g")):
         if abs(value_g) < limit:
-            return (
-                f"{value_g * factor:.3g} {unit}" if abs(value_g) * factor < 999.5 else f"{value_g * factor:.0f} {unit}"
-            )
-    return f"{value_g / 1e3:,.3g} kg" if abs(value_g) < 999_500 else f"{value_g / 1e3:,.0f} kg"
+            return f"{_three_figures(value_g * factor)} {unit}"
+    return f"{_three_figures(value_g / 1e3)} kg"
+
+
+def _three_figures(value: float) -> str:
+    # `.3g` alone turns to powers of ten from 1,000 on.
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
 
 
 def percent(share: float | None) -> str:

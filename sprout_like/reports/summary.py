@@ -1,0 +1,224 @@
+"""Sums over the ledger, made by the database: what was used and emitted, what is unknown, what was saved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from sqlalchemy import ColumnElement, Engine, Select, case, func, select
+
+from sprout_like.ledger.schema import AccountRow, RequestRow
+
+__all__ = ["GroupBy", "Line", "MeasuredSaving", "Overheads", "Summary", "summarise"]
+
+GroupBy = Literal["directive", "day", "model", "zone", "task", "policy", "energy_method", "meter", "status"]
+
+# Two-sided 95 % of the normal distribution.
+_Z_95 = 1.959964
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The requests of one group that share purpose, kind and factors: grams of different kinds are never added up.
+
+    Attributes:
+        group: the group's value; None where the rows have none.
+        purpose: as in the rows.
+        intensity_kind, intensity_factors: of the grams; None where the intensity was unknown.
+        requests: rows. errors: rows whose generation raised.
+        new_tokens: generated tokens of the rows that know them.
+        energy_j: sum over the rows that know it; None where none does. energy_unknown: rows that do not.
+        uncertainty_j: half-width of `energy_j`; errors of one meter do not cancel, so they are added up.
+        operational_g, embodied_g: likewise. carbon_unknown: rows without operational emissions.
+        stale: rows whose intensity was held beyond its span.
+    """
+
+    group: str | None
+    purpose: str
+    intensity_kind: str | None
+    intensity_factors: str | None
+    requests: int
+    errors: int
+    new_tokens: int | None
+    energy_j: float | None
+    energy_unknown: int
+    uncertainty_j: float | None
+    operational_g: float | None
+    embodied_g: float | None
+    carbon_unknown: int
+    stale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overheads:
+    """Energy of no request, from the closed accounts of the span, in J; None where there is no account.
+
+    Attributes:
+        overhead_j: loading, warm-up, compilation. idle_j: between requests.
+    """
+
+    overhead_j: float | None
+    idle_j: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredSaving:
+    """Requests under a policy against its randomised control group, per request, in the same span.
+
+    Attributes:
+        policy_version, intensity_kind, intensity_factors: what is compared is the same in these.
+        quantity: `energy` or `carbon` (operational).
+        policy_n, control_n: rows compared.
+        saving: 1 − mean of the policy's rows / mean of the control's.
+        low, high: 95 % interval of `saving`, from the normal approximation of the log ratio (delta method).
+    """
+
+    policy_version: str
+    intensity_kind: str | None
+    intensity_factors: str | None
+    quantity: Literal["energy", "carbon"]
+    policy_n: int
+    control_n: int
+    saving: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A report's content.
+
+    Attributes:
+        by: what the lines are grouped by.
+        since_utc, until_utc: the span asked for; None leaves an end open.
+        first_utc, last_utc: the first and last row in it; None where there is none.
+        lines: the groups, largest energy first.
+        overheads: energy of no request.
+        savings: measured against control groups; empty where there is no control group of two or more.
+    """
+
+    by: GroupBy
+    since_utc: datetime | None
+    until_utc: datetime | None
+    first_utc: datetime | None
+    last_utc: datetime | None
+    lines: Sequence[Line]
+    overheads: Overheads
+    savings: Sequence[MeasuredSaving]
+
+
+def summarise(
+    engine: Engine, *, by: GroupBy = "directive", since_utc: datetime | None = None, until_utc: datetime | None = None
+) -> Summary:
+    """Read the ledger.
+
+    Args:
+        engine: a database with the ledger's schema.
+        by: column to group by; `day` is the UTC day.
+        since_utc: first moment. until_utc: the moment after the last.
+
+    Raises:
+        ValueError: `by` is not a known grouping.
+    """
+    if by not in get_args(GroupBy):
+        raise ValueError(f"cannot group by {by!r}; use one of {', '.join(get_args(GroupBy))}")
+    span = _Span(since_utc, until_utc)
+    with engine.connect() as connection:
+        first, last = connection.execute(
+            span.of(select(func.min(RequestRow.started_utc), func.max(RequestRow.started_utc)), RequestRow.started_utc)
+        ).one()
+        lines = [Line(*row) for row in connection.execute(span.of(_lines(engine, by), RequestRow.started_utc))]
+        accounts = select(func.sum(AccountRow.overhead_j), func.sum(AccountRow.idle_j))
+        overheads = Overheads(*connection.execute(span.of(accounts, AccountRow.started_utc)).one())
+        moments = connection.execute(span.of(_moments(), RequestRow.started_utc)).all()
+    lines.sort(key=lambda line: (line.purpose != "request", -(line.energy_j or 0), line.group or ""))
+    return Summary(by, since_utc, until_utc, first, last, lines, overheads, _savings(moments))
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    since_utc: datetime | None
+    until_utc: datetime | None
+
+    def of(self, query: Select[Any], column: Any) -> Select[Any]:
+        if self.since_utc is not None:
+            query = query.where(column >= self.since_utc)
+        return query if self.until_utc is None else query.where(column < self.until_utc)
+
+
+def _lines(engine: Engine, by: GroupBy) -> Select[Any]:
+    group = _utc_day(engine) if by == "day" else getattr(RequestRow, by)
+    keys = (group, RequestRow.purpose, RequestRow.intensity_kind, RequestRow.intensity_factors)
+    return select(
+        *keys,
+        func.count(),
+        _count(RequestRow.status == "error"),
+        func.sum(RequestRow.new_tokens),
+        func.sum(RequestRow.energy_j),
+        _count(RequestRow.energy_j.is_(None)),
+        func.sum(RequestRow.energy_uncertainty_j),
+        func.sum(RequestRow.operational_g),
+        func.sum(RequestRow.embodied_g),
+        _count(RequestRow.operational_g.is_(None)),
+        _count(RequestRow.intensity_stale.is_(True)),
+    ).group_by(*keys)
+
+
+def _utc_day(engine: Engine) -> ColumnElement[Any]:
+    if engine.dialect.name == "postgresql":
+        return func.to_char(func.timezone("UTC", RequestRow.started_utc), "YYYY-MM-DD")
+    return func.substr(RequestRow.started_utc, 1, 10)
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0))
+
+
+def _moments() -> Select[Any]:
+    """Count, sum and sum of squares per policy version, provenance and group: all that a ratio's interval needs."""
+    energy, carbon = RequestRow.energy_j, RequestRow.operational_g
+    keys = (
+        RequestRow.policy_version,
+        RequestRow.intensity_kind,
+        RequestRow.intensity_factors,
+        RequestRow.decision_group,
+    )
+    figures = [f for x in (energy, carbon) for f in (func.count(x), func.sum(x), func.sum(x * x))]
+    return (
+        select(*keys, *figures)
+        .where(RequestRow.purpose == "request", RequestRow.status == "ok", RequestRow.propensity.is_not(None))
+        .group_by(*keys)
+    )
+
+
+def _savings(moments: Sequence[Any]) -> list[MeasuredSaving]:
+    groups = {(tuple(row[:3]), row[3]): row[4:] for row in moments}
+    found = []
+    for key in sorted({k for k, _ in groups}, key=str):
+        policy, control = groups.get((key, "policy")), groups.get((key, "control"))
+        if policy is None or control is None:
+            continue
+        for quantity, at in (("energy", 0), ("carbon", 3)):
+            saving = _saving(policy[at : at + 3], control[at : at + 3])
+            if saving is not None:
+                found.append(MeasuredSaving(*key, quantity, policy[at], control[at], *saving))  # type: ignore[arg-type]
+    return found
+
+
+def _saving(policy: Sequence[Any], control: Sequence[Any]) -> tuple[float, float, float] | None:
+    """Saving and its 95 % interval from (n, Σx, Σx²) of both groups; None with fewer than two rows or a zero mean."""
+    relative_variance = 0.0
+    means = []
+    for n, total, squares in (policy, control):
+        if n < 2 or not total or total <= 0:
+            return None
+        mean = total / n
+        variance = max(0.0, (squares - n * mean * mean) / (n - 1))
+        relative_variance += variance / (n * mean * mean)
+        means.append(mean)
+    ratio = means[0] / means[1]
+    spread = math.exp(_Z_95 * math.sqrt(relative_variance))
+    return 1 - ratio, 1 - ratio * spread, 1 - ratio / spread
