@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
+import reprlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 from grid.errors import BadData
 
@@ -31,7 +31,7 @@ class Intensity:
         zone: canonical zone name (Electricity Maps key, e.g. `GB`).
         start_utc: start of the span, timezone-aware.
         end_utc: end of the span, exclusive, after `start_utc`.
-        g_per_kwh: g CO2e per kWh, finite, 0 to `MAX_G_PER_KWH`.
+        g_per_kwh: g CO2e per kWh, 0 to `MAX_G_PER_KWH`; an int is kept as a float.
         kind: `average` (attribution) or `marginal` (consequence of one more kWh); never mixed in one sum.
         factors: `direct` (combustion) or `lifecycle`; never mixed in one sum.
         status: `actual`, `estimated` (modelled after the fact), `forecast` or `static` (a yearly figure).
@@ -39,7 +39,8 @@ class Intensity:
         fetched_at_utc: when we were told.
 
     Raises:
-        BadData: a value that is not an intensity, or stamps without a timezone or in the wrong order.
+        BadData: a value that is not an intensity, stamps that are not in UTC or in the wrong order, or a kind, factors
+            or status that is none of the above.
     """
 
     zone: str
@@ -54,10 +55,15 @@ class Intensity:
 
     def __post_init__(self) -> None:
         value = self.g_per_kwh
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise BadData(f"{self.source}: intensity for {self.zone} is {value!r}, not a finite number")
-        if not 0 <= value <= MAX_G_PER_KWH:
-            raise BadData(f"{self.source}: intensity for {self.zone} is {value} g/kWh, outside 0 to {MAX_G_PER_KWH:g}")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise BadData(f"{self.source}: intensity for {self.zone} is {reprlib.repr(value)}, not a number")
+        if not 0 <= value <= MAX_G_PER_KWH:  # false for NaN, and safe for integers too large for a float
+            shown = reprlib.repr(value)
+            raise BadData(f"{self.source}: intensity for {self.zone} is {shown} g/kWh, outside 0 to {MAX_G_PER_KWH:g}")
+        object.__setattr__(self, "g_per_kwh", float(value))
+        for word, known in ((self.kind, Kind), (self.factors, Factors), (self.status, Status)):
+            if word not in get_args(known):
+                raise BadData(f"{self.source}: {reprlib.repr(word)} is none of {', '.join(get_args(known))}")
         for stamp in (self.start_utc, self.end_utc, self.fetched_at_utc):
             if stamp.utcoffset() != timedelta(0):
                 raise BadData(f"{self.source}: time stamp {stamp.isoformat()} for {self.zone} is not in UTC")
@@ -86,10 +92,13 @@ class Series:
 
     def at(self, when_utc: datetime) -> Intensity | None:
         """The reading whose span holds that moment; None in a gap or outside the series."""
+        reading = self.last_before(when_utc)
+        return reading if reading is not None and when_utc < reading.end_utc else None
+
+    def last_before(self, when_utc: datetime) -> Intensity | None:
+        """The last reading that starts at or before that moment; None where all start after it."""
         index = bisect_right(self._starts, when_utc) - 1
-        if index < 0 or when_utc >= self._readings[index].end_utc:
-            return None
-        return self._readings[index]
+        return self._readings[index] if index >= 0 else None
 
     def between(self, start_utc: datetime, end_utc: datetime) -> Series:
         """The readings whose spans touch [start_utc, end_utc)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from grid.intensity import Intensity, Series
 
@@ -12,11 +12,13 @@ __all__ = ["Capability", "Source"]
 Capability = Literal["latest", "forecast", "history"]
 
 
+@runtime_checkable
 class Source(Protocol):
     """One provider. Stateless towards its callers: what is kept in memory, and for how long, is `grid.cache`'s part.
 
-    Every method may wait for the network and raises `SourceRefused`, `SourceDown` or `BadData` where it has no usable
-    answer; a method that is not among `can` raises `SourceError` at once.
+    `latest`, `forecast` and `history` may wait for the network. They raise `SourceRefused`, `SourceDown` or `BadData`
+    where there is no usable answer, `ZoneError` for a zone that `check_zone` refuses, and `SourceError` at once where
+    they are not among `can`. They may be called from several threads at once.
     """
 
     @property
@@ -47,11 +49,14 @@ class Source(Protocol):
         ...
 
     def forecast(self, zone: str, start_utc: datetime, end_utc: datetime) -> Series:
-        """Readings for a span that lies ahead."""
+        """Readings that touch [start_utc, end_utc), a span that lies ahead.
+
+        What the source does not know is missing, as a gap or at the end; BadData where nothing is known.
+        """
         ...
 
     def history(self, zone: str, start_utc: datetime, end_utc: datetime) -> Series:
-        """Readings for a span that lies behind."""
+        """Readings that touch [start_utc, end_utc), a span that lies behind; gaps and errors as in `forecast`."""
         ...
 
     def close(self) -> None:

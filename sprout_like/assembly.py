@@ -1,4 +1,4 @@
-"""From names, URLs and objects to the parts of one `CarbonAware`; all that can be wrong is said here, at construction."""
+"""From names, URLs and objects to the parts of one `CarbonAware`; what is wrong with them is said here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sprout_like.background import Background
 from sprout_like.clock import Clock, SystemClock
 from sprout_like.engines.engine import Call, Engine
 from sprout_like.ledger import Ledger, open_ledger
-from sprout_like.meters import Accounts, UnmeteredWindow, Window, charged_devices, open_accounts
+from sprout_like.meters import Accounts, Window, charged_devices, open_accounts
 from sprout_like.policies import open_catalogue, open_policy
 from sprout_like.settings import Settings
 
@@ -57,10 +57,11 @@ class Parts:
         self.session_id = uuid.uuid4().hex
         self._charged: tuple[tuple[str, ...], tuple[str, ...] | None] = ((), ())
         self._warm = threading.Event()
-        accounts.attach(ledger.append, owner=self.session_id)
-        background = Background({"grid": grid.refresh_if_due, "ledger": ledger.flush, "accounts": accounts.tick})
+        self._owner = ledger.name
+        accounts.attach(ledger.append, owner=self._owner)
+        background = Background({"grid": grid.refresh_if_due, "ledger": ledger.tick, "accounts": accounts.tick})
         # Runs once: on close(), when the last view is gone, or at the interpreter's exit.
-        self._finalizer = weakref.finalize(self, _close, background, accounts, self.session_id, ledger, grid)
+        self._finalizer = weakref.finalize(self, _close, background, accounts, ledger, grid)
 
     def charged(self) -> tuple[str, ...] | None:
         """Ids of the devices this model's requests are charged for; None where one of them cannot be metered."""
@@ -75,10 +76,9 @@ class Parts:
                 )
         return self._charged[1]
 
-    def open_window(self) -> Window | UnmeteredWindow:
-        """A metering window on the charged devices."""
-        charged = self.charged()
-        return UnmeteredWindow() if not charged else self.accounts.open(charged, owner=self.session_id)
+    def open_window(self) -> Window:
+        """A metering window on the charged devices; its energy is unknown where there are none."""
+        return self.accounts.open(self.charged() or (), owner=self._owner)
 
     def warm_up_once(self, call: Call) -> None:
         """Before the first request, make the model ready; the energy is booked as overhead."""
@@ -92,20 +92,18 @@ class Parts:
                 _LOG.info("warm-up failed with %s", type(exc).__qualname__)
             self.engine.synchronize()
 
-    def overhead(self) -> contextlib.AbstractContextManager[object]:
+    def overhead(self) -> contextlib.AbstractContextManager[None]:
         """A block whose energy is nobody's request."""
-        charged = self.charged()
-        return contextlib.nullcontext() if not charged else self.accounts.overhead(charged)
+        return self.accounts.overhead(self.charged() or ())
 
     def close(self) -> None:
         """Stop the background, close the account, flush the ledger; once."""
         self._finalizer()
 
 
-def _close(background: Background, accounts: Accounts, owner: str, ledger: Ledger, grid: Grid) -> None:
+def _close(background: Background, accounts: Accounts, ledger: Ledger, grid: Grid) -> None:
     background.close()
-    accounts.close_period()
-    accounts.detach(owner)
+    accounts.detach(ledger.name, ledger.append)  # closes the account period, whose records go to the ledger
     ledger.close()
     grid.close()
 
@@ -131,10 +129,7 @@ def assemble(
     """
     clock = clock or SystemClock()
     named = {"zone": zone, "grid": _text(grid), "policy": _text(policy), "ledger": _text(ledger), "meter": _text(meter)}
-    if settings is None:
-        settings = Settings.load(**named)
-    else:
-        settings = settings.replaced(**named)
+    settings = Settings.load(**named) if settings is None else settings.replaced(**named)
     catalogue = open_catalogue(settings)
     chosen = open_policy(settings.policy if policy is None else policy, catalogue, settings)
     if engine is None:
@@ -155,7 +150,7 @@ def assemble(
         ledger=opened_ledger,
         accounts=accounts,
         clock=clock,
-        rng=rng or Random(),  # noqa: S311 - draws of a policy, not a secret
+        rng=rng or Random(),
     )
 
 

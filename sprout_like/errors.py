@@ -2,7 +2,8 @@
 
 SproutError
 ├── SettingError            a setting is unknown, malformed or cannot be honoured   (raised at construction)
-├── MeterError              a meter cannot be set up, or a reading failed
+├── MeterError              a reading failed, or a meter was asked for what it does not have
+│   └── MeterUnavailable    a meter cannot be set up on this machine: why, and what to do about it
 └── LedgerError             the ledger cannot be used as asked
     ├── LedgerUnreachable   the database did not answer: rows go to the spool       (retryable)
     ├── LedgerVersionError  the database was written by a newer release
@@ -17,6 +18,7 @@ __all__ = [
     "LedgerUnreachable",
     "LedgerVersionError",
     "MeterError",
+    "MeterUnavailable",
     "RowRefused",
     "SettingError",
     "SpoolUnusable",
@@ -43,7 +45,20 @@ class SettingError(SproutError, ValueError):
 
 
 class MeterError(SproutError):
-    """A meter cannot be set up on this machine, or one of its readings failed."""
+    """A meter's reading failed, or it was asked for a device it does not have."""
+
+
+class MeterUnavailable(MeterError):
+    """A meter cannot be set up on this machine.
+
+    Attributes:
+        problem: what is missing. fix: what to do about it, a command where there is one; `doctor` shows both.
+    """
+
+    def __init__(self, problem: str, fix: str) -> None:
+        super().__init__(f"{problem}. {fix}")
+        self.problem = problem
+        self.fix = fix
 
 
 class LedgerError(SproutError):

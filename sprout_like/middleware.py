@@ -125,7 +125,8 @@ class CarbonAware:
 
         Args:
             messages: chat messages, or the text of one user message.
-            task: kind of work, for the row and the policy. tags: further tags of the row.
+            task: kind of work, for the row and the policy.
+            tags: further tags of the row.
             template: arguments of the tokenizer's chat template, e.g. `{"enable_thinking": False}`.
             kwargs: arguments of `generate`.
 
@@ -136,7 +137,7 @@ class CarbonAware:
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
         served = self.using(task=task, tags=tags)
-        generation, record = served._serve("chat", (), kwargs, messages=messages, template=template)
+        generation, record = served._serve("chat", (), kwargs, messages=messages, template=template)  # noqa: SLF001
         answers = generation.answers or ([],)
         return Reply(self._parts.engine.decode(answers[0]), record)
 
@@ -191,7 +192,7 @@ class CarbonAware:
     def __repr__(self) -> str:
         parts = self._parts
         return (
-            f"CarbonAware({parts.engine.model}, zone={parts.grid.zone}, grid={parts.grid.source_name}, "
+            f"CarbonAware({parts.engine.model}, zone={parts.grid.zone}, grid={parts.grid.source.name}, "
             f"policy={self._serving.policy.version}, meter={parts.accounts.meter_name})"
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +30,7 @@ def demo(
 
     settings = Settings.load()
     _check_writable(out, json_file)
-    console = Console()
+    console = Console(emoji=False)
     day = load_day(SystemClock().now_utc, offline=offline)
     console.print(f"Grid intensity: {day.label}", highlight=False)
     with console.status("Loading the model (the first time it is unpacked, about 15 s) …"):
@@ -85,15 +84,16 @@ def _finish(console: Console, pairs: list[Pair], label: str, out: Path, json_fil
 
     from sprout_like.demo.model import MODEL_NAME
     from sprout_like.demo.render import result
-    from sprout_like.demo.summary import as_json
+    from sprout_like.demo.summary import as_data
+    from sprout_like.reports.machine import to_json
 
     table = result(pairs, label, MODEL_NAME)
     console.print(table, highlight=False)
     report = out / "report.txt"
     with report.open("w", encoding="utf-8") as stream:
-        FileConsole(file=stream, width=140).print(table)
+        FileConsole(file=stream, width=100, emoji=False).print(table)
     if json_file is not None:
-        json_file.write_text(json.dumps(as_json(pairs, label, MODEL_NAME), indent=2) + "\n", encoding="utf-8")
+        json_file.write_text(to_json(as_data(pairs, label, MODEL_NAME)) + "\n", encoding="utf-8")
         console.print(f"Data:   {json_file}", highlight=False, soft_wrap=True)
     console.print(f"Ledger: {out / 'ledger.sqlite'}", highlight=False, soft_wrap=True)
     console.print(f"Report: {report}", highlight=False, soft_wrap=True)

@@ -37,7 +37,7 @@ def report(
     if output == "table":
         from rich.console import Console
 
-        Console().print(render.as_table(summary), highlight=False)
+        Console(emoji=False).print(render.as_table(summary), highlight=False)
     else:
         typer.echo(render.as_json(summary) if output == "json" else render.as_csv(summary), nl=output == "json")
 

@@ -46,8 +46,7 @@ def load_day(
         live = _within(wait_s, lambda: _last_day(open_source(source), now))
         if live is not None and len(live) >= 24:
             return Day(live, f"live: {live[0].source}, {live[0].start_utc:%Y-%m-%d %H:%M} UTC and 24 h on")
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return Day(bundled_day(midnight, now), "MODELLED: a bundled day shaped like Great Britain's, not measured")
+    return Day(bundled_day(now.date(), now), "MODELLED: a bundled day shaped like Great Britain's, not measured")
 
 
 def _last_day(source: Source, now: datetime) -> Series | None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from sprout_like.demo.run import Pair
 from sprout_like.demo.summary import Totals, totals
-from sprout_like.reports.figures import grams, number, percent
+from sprout_like.reports.figures import grams_scale, number, percent
 
 __all__ = ["progress_line", "result"]
+
+# On a quiet machine the pace of this model differs by about 1.3 between short and long answers.
+_BUSY = 2.0
 
 
 def progress_line(pair: Pair) -> Text:
@@ -25,46 +29,43 @@ def progress_line(pair: Pair) -> Text:
 
 
 def result(pairs: Sequence[Pair], label: str, model: str) -> RenderableType:
-    """The table per request, the totals and what they mean."""
+    """The table per request, the totals and what they mean; fits 80 columns."""
     summed = totals(pairs)
-    table = Table(title=f"{model} over one day of grid intensity\n{label}", title_justify="left", title_style="bold")
-    table.add_column("hour")
-    for heading in ("g/kWh", "directive", "tokens", "s", "J", "g CO2e", "full: tokens", "J", "g CO2e", "method"):
-        table.add_column(heading, justify="left" if heading in ("directive", "method") else "right")
+    scale = grams_scale([g for p in pairs for g in (p.served.operational_g, p.full.operational_g)])
+    title = f"{model} over one day of grid intensity\n{label}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("hour", "g/kWh", "directive", "tokens", "s", "J", f"{scale.unit} CO2e", "full J"):
+        table.add_column(heading, justify="left" if heading in ("hour", "directive") else "right")
+    table.add_column(f"full {scale.unit}", justify="right")
+    table.add_column("method")
     for pair in pairs:
-        table.add_row(f"{pair.when_utc:%H:%M}", *_cells(pair))
+        served, full = pair.served, pair.full
+        table.add_row(
+            f"{pair.when_utc:%H:%M}",
+            number(served.intensity_g_per_kwh, 0),
+            served.directive,
+            number(served.new_tokens, 0),
+            number(served.engine_s, 1),
+            number(served.energy_j, 1),
+            scale(served.operational_g),
+            number(full.energy_j, 1),
+            scale(full.operational_g),
+            served.energy_method,
+        )
     table.add_section()
-    table.add_row("total", "", "", *_sums(summed), style="bold")
-    return Group(table, *_closing(pairs, summed))
-
-
-def _cells(pair: Pair) -> tuple[str, ...]:
-    served, full = pair.served, pair.full
-    return (
-        number(served.intensity_g_per_kwh, 0),
-        served.directive,
-        number(served.new_tokens, 0),
-        number(served.engine_s, 1),
-        number(served.energy_j, 1),
-        grams(served.operational_g),
-        number(full.new_tokens, 0),
-        number(full.energy_j, 1),
-        grams(full.operational_g),
-        served.energy_method,
-    )
-
-
-def _sums(summed: Totals) -> tuple[str, ...]:
-    return (
+    table.add_row(
+        "total",
+        "",
+        "",
         number(summed.tokens, 0),
         number(summed.seconds, 1),
         number(summed.energy_j, 1),
-        grams(summed.operational_g),
-        number(summed.full_tokens, 0),
+        scale(summed.operational_g),
         number(summed.full_energy_j, 1),
-        grams(summed.full_operational_g),
-        "",
+        scale(summed.full_operational_g),
+        style="bold",
     )
+    return Group(table, *_closing(pairs, summed))
 
 
 def _closing(pairs: Sequence[Pair], summed: Totals) -> list[Text]:
@@ -87,4 +88,19 @@ def _closing(pairs: Sequence[Pair], summed: Totals) -> list[Text]:
             "Estimated means a power model (CPU time × W per core), not a sensor: its error moves J and g up or down "
             "together, so the saving hardly depends on it. `sprout-like doctor` says what a meter needs.",
         )
+    if (pace := _pace_spread(pairs)) > _BUSY:
+        notes.append(
+            f"Seconds per token differed {pace:.1f}-fold between requests: other work ran on this machine, and single "
+            "rows and the saving are disturbed by it. Run it again when the machine is quiet."
+        )
     return [*lines, *(Text(note, style="dim") for note in notes)]
+
+
+def _pace_spread(pairs: Sequence[Pair]) -> float:
+    paces = [
+        record.engine_s / record.new_tokens
+        for pair in pairs
+        for record in (pair.served, pair.full)
+        if record.engine_s and record.new_tokens
+    ]
+    return max(paces) / min(paces) if paces else 1.0

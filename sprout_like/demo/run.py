@@ -72,6 +72,8 @@ def replay_day(
     """
     clock = _DayClock(day.at_hour(0))
     grid = Grid(TraceSource(day.series), "GB", now_utc=clock)
+    # Every prompt is run under `full` too, so a control group would only hide what the policy does.
+    settings = settings.replaced(control_share=0.0)
     with CarbonAware(
         model, tokenizer, grid=grid, ledger=str(ledger), settings=settings, tags={"demo": "day"}, rng=Random(_SEED)
     ) as aware:

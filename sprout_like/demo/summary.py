@@ -10,7 +10,7 @@ from typing import Any
 from sprout_like.demo.run import Pair
 from sprout_like.record import RequestRecord
 
-__all__ = ["Totals", "as_json", "totals"]
+__all__ = ["Totals", "as_data", "totals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +63,18 @@ def totals(pairs: Sequence[Pair]) -> Totals:
     )
 
 
-def as_json(pairs: Sequence[Pair], label: str, model: str) -> dict[str, Any]:
-    """The same data for machines; stamps in ISO 8601."""
+def as_data(pairs: Sequence[Pair], label: str, model: str) -> dict[str, Any]:
+    """The same as the table, and every column of the rows, for machines."""
     summed = totals(pairs)
     return {
         "model": model,
         "intensity": label,
         "requests": [
             {
-                "when_utc": pair.when_utc.isoformat(),
+                "when_utc": pair.when_utc,
                 "task": pair.prompt.task,
-                "served": _plain(pair.served),
-                "full": _plain(pair.full),
+                "served": pair.served.as_dict(),
+                "full": pair.full.as_dict(),
             }
             for pair in pairs
         ],
@@ -84,10 +84,6 @@ def as_json(pairs: Sequence[Pair], label: str, model: str) -> dict[str, Any]:
             "carbon_saving": summed.carbon_saving,
         },
     }
-
-
-def _plain(record: RequestRecord) -> dict[str, Any]:
-    return {k: v.isoformat() if hasattr(v, "isoformat") else v for k, v in record.as_dict().items()}
 
 
 def _sum(records: Sequence[RequestRecord], figure: Callable[[RequestRecord], float | None]) -> float | None:

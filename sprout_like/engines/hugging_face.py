@@ -110,8 +110,9 @@ class HuggingFaceEngine:
                 prompt_length=1 if given is None or encoder_decoder else 0,
             )
         mask = named.get("attention_mask")
-        counted = isinstance(mask, torch.Tensor) and mask.shape == ids.shape
-        tokens = int(mask.sum()) if counted else ids.numel()
+        tokens = ids.numel()
+        if isinstance(mask, torch.Tensor) and mask.shape == ids.shape:
+            tokens = int(mask.sum())
         batch, length = ids.shape
         if encoder_decoder:
             return Call(kwargs=named, batch_size=batch, prompt_length=1, prompt_tokens=tokens)
@@ -153,7 +154,7 @@ class HuggingFaceEngine:
                 torch.cuda.synchronize(index)
 
     def warm_up(self, call: Call) -> None:
-        """Run two tokens of the prompt's end, greedily: memory, kernels and threads are set up, no randomness is used."""
+        """Run two tokens after the prompt's end, greedily, so that no randomness of the caller's is used up."""
         if call.prompt_ids is not None:
             ids = call.prompt_ids[:1, -8:]
             self._generate(

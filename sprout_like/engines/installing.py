@@ -14,8 +14,9 @@ __all__ = ["original_generate", "replaced_generate"]
 
 def original_generate(model: Any) -> Callable[..., Any]:
     """The model's own `generate`, also while a replacement is installed."""
-    generate = model.generate
-    return getattr(generate, "sprout_like_original", generate)
+    generate: Callable[..., Any] = model.generate
+    original: Callable[..., Any] = getattr(generate, "sprout_like_original", generate)
+    return original
 
 
 @contextmanager

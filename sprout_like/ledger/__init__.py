@@ -1,1 +1,18 @@
 """The SQL store: one row per request, one per device and energy account. Start reading at `ledger.py`."""
+
+from __future__ import annotations
+
+from sprout_like.ledger.ledger import Ledger
+from sprout_like.ledger.open import count_pending, default_ledger_path, default_spool_path, open_engine, open_ledger
+from sprout_like.ledger.sql_ledger import LedgerStatus, SqlLedger
+
+__all__ = [
+    "Ledger",
+    "LedgerStatus",
+    "SqlLedger",
+    "count_pending",
+    "default_ledger_path",
+    "default_spool_path",
+    "open_engine",
+    "open_ledger",
+]

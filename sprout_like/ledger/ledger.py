@@ -1,4 +1,4 @@
-"""What the middleware needs of a ledger: two methods."""
+"""What the middleware needs of a ledger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ __all__ = ["Ledger"]
 
 
 class Ledger(Protocol):
-    """Keeps rows. `append` is on the request path: it must be durable, quick, and never raise for the store's faults."""
+    """Keeps rows. `append` is on the request path: durable, quick, and never raising for the store's faults."""
+
+    @property
+    def name(self) -> str:
+        """The database, without secrets; ledgers of one name are one store, and share its energy accounts."""
+        ...
 
     def append(self, record: RequestRecord | AccountRecord) -> None:
         """Keep one row; once this returns, the row survives `kill -9`.
@@ -18,6 +23,10 @@ class Ledger(Protocol):
         Where the database does not take it, the row is spooled and sent again later: no error is raised, one warning
         is logged per outage.
         """
+        ...
+
+    def tick(self) -> None:
+        """Called about once a second from the background: send what waits, try again after an outage, keep house."""
         ...
 
     def flush(self) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from sprout_like.errors import RowRefused
 from sprout_like.record import AccountRecord, RequestRecord
 
-__all__ = ["KINDS", "Record", "from_json", "row_key", "to_json"]
+__all__ = ["KINDS", "Record", "encode_json", "from_json", "row_key", "to_json"]
 
 Record = RequestRecord | AccountRecord
 
@@ -31,7 +32,7 @@ def to_json(record: Record) -> str:
         RowRefused: a value has no JSON form, or a stamp no time zone.
     """
     try:
-        return _ENCODER.encode(record.as_dict())
+        return encode_json(record.as_dict())
     except (TypeError, ValueError, RecursionError) as exc:
         raise RowRefused(str(exc)) from exc
 
@@ -52,12 +53,15 @@ def from_json(kind: str, text: str) -> Record:
         raise RowRefused(f"not a row of this release: {exc}") from exc
 
 
-def _stamp(value: object) -> Any:
-    if not isinstance(value, datetime):
-        raise TypeError(f"{type(value).__name__} has no JSON form")
-    if value.tzinfo is None:
-        raise ValueError("a stamp without a time zone")
-    return value.isoformat()
+def _plain(value: object) -> Any:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("a stamp without a time zone")
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_stamp)
+encode_json: Final = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
+"""Compact JSON; the JSON columns are written with it too."""

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol, runtime_checkable
 
-__all__ = ["UNKNOWN", "Component", "Device", "Energy", "EnergyMethod", "Meter"]
+from sprout_like.errors import MeterError
+
+__all__ = ["METHODS", "UNKNOWN", "Component", "Device", "Energy", "EnergyMethod", "Meter", "require_known"]
 
 Component = Literal["gpu", "cpu", "dram"]
 EnergyMethod = Literal["measured", "apportioned", "estimated", "none"]
+
+METHODS: Final[tuple[EnergyMethod, ...]] = ("measured", "apportioned", "estimated", "none")
+"""From the strongest to the weakest; a sum is worth its weakest part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,7 @@ class Device:
     relative_error: float
 
 
+@runtime_checkable
 class Meter(Protocol):
     """Reads cumulative energy. Must be callable from any thread; `accounts.py` never calls it twice at once."""
 
@@ -48,10 +54,10 @@ class Meter(Protocol):
         ...
 
     def read_j(self, device_ids: Collection[str]) -> Mapping[str, float]:
-        """Joules per device since an arbitrary origin, never falling.
+        """Joules per device since an arbitrary origin, never falling; all devices asked for, or an error.
 
         Raises:
-            MeterError: a reading failed; the next one may succeed.
+            MeterError: a reading failed, and the next one may succeed; or a device is not among `devices`.
         """
         ...
 
@@ -69,7 +75,8 @@ class Energy:
         gpu_j: GPU part in J; None where no GPU was charged or it could not be read. Likewise `cpu_j` and `dram_j`.
         by_device_j: J per device id; empty where the energy is unknown.
         method: the weakest method among the devices charged; `none` where the energy is unknown.
-        uncertainty_j: half-width in J: one tick of power plus the systematic error of each device, added up.
+        uncertainty_j: half-width in J: one tick of power plus the systematic error of each device, added up. None where
+            the energy is unknown, and for a window shorter than a tick on a device whose power was not seen yet.
         account_id: the account period this window was booked in; None where the energy is unknown.
     """
 
@@ -84,3 +91,14 @@ class Energy:
 
 
 UNKNOWN = Energy()
+
+
+def require_known(device_ids: Collection[str], known: Collection[str], meter: str) -> None:
+    """Check that a meter has the devices it is asked for.
+
+    Raises:
+        MeterError: it does not.
+    """
+    unknown = [device_id for device_id in device_ids if device_id not in known]
+    if unknown:
+        raise MeterError(f"meter {meter} has no device {', '.join(unknown)}; it reads {', '.join(known) or 'nothing'}")

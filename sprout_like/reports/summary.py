@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -18,6 +18,9 @@ GroupBy = Literal["directive", "day", "model", "zone", "task", "policy", "energy
 
 # Two-sided 95 % of the normal distribution.
 _Z_95 = 1.959964
+
+# What is compared, and where its count, sum and sum of squares begin in a row of `_moments`.
+_QUANTITIES: tuple[tuple[Literal["energy", "carbon"], int], ...] = (("energy", 0), ("carbon", 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,8 @@ def summarise(
     Args:
         engine: a database with the ledger's schema.
         by: column to group by; `day` is the UTC day.
-        since_utc: first moment. until_utc: the moment after the last.
+        since_utc: first moment.
+        until_utc: the moment after the last.
 
     Raises:
         ValueError: `by` is not a known grouping.
@@ -143,13 +147,13 @@ class _Span:
     since_utc: datetime | None
     until_utc: datetime | None
 
-    def of(self, query: Select[Any], column: Any) -> Select[Any]:
+    def of(self, query: Select[*tuple[Any, ...]], column: Any) -> Select[*tuple[Any, ...]]:
         if self.since_utc is not None:
             query = query.where(column >= self.since_utc)
         return query if self.until_utc is None else query.where(column < self.until_utc)
 
 
-def _lines(engine: Engine, by: GroupBy) -> Select[Any]:
+def _lines(engine: Engine, by: GroupBy) -> Select[*tuple[Any, ...]]:
     group = _utc_day(engine) if by == "day" else getattr(RequestRow, by)
     keys = (group, RequestRow.purpose, RequestRow.intensity_kind, RequestRow.intensity_factors)
     return select(
@@ -177,7 +181,7 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.sum(case((condition, 1), else_=0))
 
 
-def _moments() -> Select[Any]:
+def _moments() -> Select[*tuple[Any, ...]]:
     """Count, sum and sum of squares per policy version, provenance and group: all that a ratio's interval needs."""
     energy, carbon = RequestRow.energy_j, RequestRow.operational_g
     keys = (
@@ -194,17 +198,17 @@ def _moments() -> Select[Any]:
     )
 
 
-def _savings(moments: Sequence[Any]) -> list[MeasuredSaving]:
-    groups = {(tuple(row[:3]), row[3]): row[4:] for row in moments}
+def _savings(moments: Iterable[Sequence[Any]]) -> list[MeasuredSaving]:
+    groups: dict[tuple[Any, Any], Sequence[Any]] = {(tuple(row[:3]), row[3]): row[4:] for row in moments}
     found = []
     for key in sorted({k for k, _ in groups}, key=str):
         policy, control = groups.get((key, "policy")), groups.get((key, "control"))
         if policy is None or control is None:
             continue
-        for quantity, at in (("energy", 0), ("carbon", 3)):
+        for quantity, at in _QUANTITIES:
             saving = _saving(policy[at : at + 3], control[at : at + 3])
             if saving is not None:
-                found.append(MeasuredSaving(*key, quantity, policy[at], control[at], *saving))  # type: ignore[arg-type]
+                found.append(MeasuredSaving(*key, quantity, policy[at], control[at], *saving))
     return found
 
 

@@ -1,0 +1,43 @@
+"""From a command's option to a ledger that is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from sprout_like.settings import Settings
+
+__all__ = ["configured", "pending_rows", "read_engine"]
+
+
+def configured(ledger: str | None) -> Settings:
+    """The settings, with the option in front.
+
+    Raises:
+        SettingError: a setting does not fit.
+    """
+    from sprout_like.settings import Settings
+
+    return Settings.load(ledger=ledger)
+
+
+def read_engine(ledger: str | None) -> Engine:
+    """An engine on the ledger that the option, or else the settings, name.
+
+    Raises:
+        SettingError: there is no such ledger.
+        LedgerError: it cannot be read.
+    """
+    from sprout_like.ledger import open_engine
+
+    return open_engine(configured(ledger).ledger_spec)
+
+
+def pending_rows(ledger: str | None) -> int | None:
+    """Rows that wait in the spool for this ledger; None where the spool cannot be read."""
+    from sprout_like.ledger import count_pending
+
+    settings = configured(ledger)
+    return count_pending(settings.ledger_spec, spool_path=settings.spool)

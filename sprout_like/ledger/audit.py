@@ -1,0 +1,254 @@
+"""The checks of a ledger: every account's sum, requests against accounts, each row's arithmetic. No database here."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+from sprout_like.carbon import operational_g
+
+__all__ = ["Audit", "AuditedAccount", "AuditedRequest", "CheckReport", "DeviceHour", "Finding"]
+
+_FLOOR_J: Final = 1e-6
+"""Below this, a difference between two sums of energies is rounding."""
+
+_ARITHMETIC: Final = 1e-9
+"""Relative error that a value computed once and computed again may differ by."""
+
+_EARLIEST: Final = datetime(2020, 1, 1, tzinfo=UTC)
+_CLOCK_SKEW: Final = timedelta(days=1)
+
+
+class AuditedRequest(Protocol):
+    """What is read of a request; a `RequestRecord` has it all."""
+
+    request_id: str
+    started_utc: datetime
+    propensity: float | None
+    intensity_g_per_kwh: float | None
+    energy_j: float | None
+    gpu_j: float | None
+    cpu_j: float | None
+    dram_j: float | None
+    energy_by_device_j: Mapping[str, float]
+    energy_method: str
+    account_id: str | None
+    pue: float
+    operational_g: float | None
+
+
+class AuditedAccount(Protocol):
+    """What is read of an account; an `AccountRecord` has it all."""
+
+    account_id: str
+    device_id: str
+    started_utc: datetime
+    counter_j: float
+    requests_j: float
+    requests_n: int
+    elsewhere_j: float
+    overhead_j: float
+    idle_j: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        problem: what is wrong, in a sentence without a full stop.
+        count: how many rows or sums.
+        worst: id of the one that is furthest off.
+        worst_gap: how far, as a share of what was expected; None where there is no such figure.
+    """
+
+    problem: str
+    count: int
+    worst: str
+    worst_gap: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceHour:
+    """What one device drew in the account periods that began in one hour, in J, and where it went."""
+
+    hour_utc: datetime
+    device_id: str
+    counter_j: float
+    requests_j: float
+    elsewhere_j: float
+    overhead_j: float
+    idle_j: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """The outcome.
+
+    Attributes:
+        requests, accounts: rows read.
+        unmetered: requests whose energy is unknown.
+        open_requests: requests booked in accounts that are not closed: their process still runs, or was killed. Their
+            sums cannot be checked, which is no fault.
+        pending: rows still in the spool; None where nobody looked.
+        hours: totals per device and hour.
+        findings: what is wrong; empty where all adds up.
+    """
+
+    requests: int
+    accounts: int
+    unmetered: int
+    open_requests: int
+    pending: int | None
+    hours: tuple[DeviceHour, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings
+
+
+@dataclass(slots=True)
+class _Sum:
+    """What the requests of one account used on one device."""
+
+    energy_j: float = 0.0
+    requests_n: int = 0
+
+
+class Audit:
+    """The checks themselves: accounts first, then requests, one at a time; keeps sums, no rows.
+
+    Args:
+        tolerance: how far a sum of energies may be off, as a share.
+        now_utc: stamps later than a day after this are wrong.
+    """
+
+    def __init__(self, *, tolerance: float, now_utc: datetime) -> None:
+        self._tolerance = tolerance
+        self._latest = now_utc + _CLOCK_SKEW
+        self._requests = self._unmetered = self._open_requests = 0
+        self._booked: dict[tuple[str, str], _Sum] = {}
+        self._used: defaultdict[tuple[str, str], _Sum] = defaultdict(_Sum)
+        self._closed: set[str] = set()
+        self._hours: dict[tuple[datetime, str], DeviceHour] = {}
+        self._findings: dict[str, Finding] = {}
+
+    def account(self, row: AuditedAccount) -> None:
+        """Check one device's part of one account."""
+        name = f"{row.account_id}/{row.device_id}"
+        parts = (row.requests_j, row.elsewhere_j, row.overhead_j, row.idle_j)
+        self._compare(
+            "account: requests + elsewhere + overhead + idle is not the counter", name, sum(parts), row.counter_j
+        )
+        if not all(value >= 0 for value in (*parts, row.counter_j)):
+            self._find("account: an energy is negative or not a number", name)
+        self._closed.add(row.account_id)
+        self._booked[row.account_id, row.device_id] = _Sum(row.requests_j, row.requests_n)
+
+        hour = row.started_utc.replace(minute=0, second=0, microsecond=0)
+        total = self._hours.get((hour, row.device_id))
+        self._hours[hour, row.device_id] = DeviceHour(
+            hour_utc=hour,
+            device_id=row.device_id,
+            **{name: getattr(row, name) + (getattr(total, name) if total else 0.0) for name in _HOUR_SUMS},
+        )
+
+    def request(self, row: AuditedRequest) -> None:
+        """Check one request."""
+        self._requests += 1
+        name = row.request_id
+        if row.propensity is not None and not 0 < row.propensity <= 1:
+            self._find("request: the propensity is not in (0, 1]", name)
+        if not _EARLIEST <= row.started_utc <= self._latest:
+            self._find("request: it began before 2020 or in the future", name)
+        if (row.energy_method == "none") != (row.energy_j is None):
+            self._find("request: the energy is NULL and has a method, or the reverse", name)
+        self._check_carbon(row)
+        if row.energy_j is None:
+            self._unmetered += 1
+        else:
+            self._check_energy(row, row.energy_j)
+
+    def report(self, *, pending: int | None = None) -> CheckReport:
+        """Compare the sums, and say how it went."""
+        for key, booked in self._booked.items():
+            used = self._used.get(key, _Sum())
+            name = "/".join(key)
+            self._compare(
+                "account: its requests do not add up to what it booked for them", name, used.energy_j, booked.energy_j
+            )
+            if used.requests_n != booked.requests_n:
+                self._find("account: rows are missing or too many", name, _gap(used.requests_n, booked.requests_n))
+        for account_id, device_id in self._used.keys() - self._booked.keys():
+            if account_id in self._closed:
+                self._find("account: requests used a device that it does not hold", f"{account_id}/{device_id}")
+        for (hour, device_id), total in self._hours.items():
+            parts = total.requests_j + total.elsewhere_j + total.overhead_j + total.idle_j
+            name = f"{device_id} {hour:%Y-%m-%dT%HZ}"
+            self._compare(
+                "hour: requests + elsewhere + overhead + idle is not the counter", name, parts, total.counter_j
+            )
+        return CheckReport(
+            requests=self._requests,
+            accounts=len(self._booked),
+            unmetered=self._unmetered,
+            open_requests=self._open_requests,
+            pending=pending,
+            hours=tuple(total for _, total in sorted(self._hours.items())),
+            findings=tuple(self._findings.values()),
+        )
+
+    def _check_carbon(self, row: AuditedRequest) -> None:
+        expected = operational_g(row.energy_j, row.intensity_g_per_kwh, row.pue)
+        if expected is None or row.operational_g is None:
+            if expected is not row.operational_g:
+                self._find("request: the carbon is NULL and need not be, or the reverse", row.request_id)
+        elif not math.isclose(row.operational_g, expected, rel_tol=_ARITHMETIC, abs_tol=0.0):
+            gap = _gap(row.operational_g, expected)
+            self._find("request: the carbon is not energy x PUE x intensity", row.request_id, gap)
+
+    def _check_energy(self, row: AuditedRequest, energy_j: float) -> None:
+        name = row.request_id
+        parts = [part for part in (row.gpu_j, row.cpu_j, row.dram_j) if part is not None]
+        if not all(value >= 0 for value in (energy_j, *parts, *row.energy_by_device_j.values())):
+            self._find("request: an energy is negative or not a number", name)
+        for what, values in (("components", parts), ("devices", row.energy_by_device_j.values())):
+            if not math.isclose(sum(values), energy_j, rel_tol=_ARITHMETIC, abs_tol=_FLOOR_J):
+                self._find(f"request: its {what} do not add up to its energy", name, _gap(sum(values), energy_j))
+        if row.account_id is None:
+            self._find("request: it has an energy and no account", name)
+            return
+        self._open_requests += row.account_id not in self._closed
+        for device_id, device_j in row.energy_by_device_j.items():
+            used = self._used[row.account_id, device_id]
+            used.energy_j += device_j
+            used.requests_n += 1
+
+    def _compare(self, problem: str, name: str, actual_j: float, expected_j: float) -> None:
+        # Written so that a NaN on either side is a finding.
+        if not abs(actual_j - expected_j) <= max(self._tolerance * abs(expected_j), _FLOOR_J):
+            self._find(problem, name, _gap(actual_j, expected_j))
+
+    def _find(self, problem: str, name: str, gap: float | None = None) -> None:
+        earlier = self._findings.get(problem)
+        if earlier is None:
+            self._findings[problem] = Finding(problem, 1, name, gap)
+        elif (gap or 0.0) > (earlier.worst_gap or 0.0):
+            self._findings[problem] = Finding(problem, earlier.count + 1, name, gap)
+        else:
+            self._findings[problem] = Finding(problem, earlier.count + 1, earlier.worst, earlier.worst_gap)
+
+
+_HOUR_SUMS: Final = tuple(field.name for field in fields(DeviceHour) if field.name.endswith("_j"))
+
+
+def _gap(actual: float, expected: float) -> float | None:
+    """Difference as a share of what was expected; None where that is 0 or either is not a number."""
+    gap = abs(actual - expected) / abs(expected) if expected else math.nan
+    return None if math.isnan(gap) else gap

@@ -1,0 +1,88 @@
+"""Brings a database to this release's schema. Several processes may start at once: one works, the others wait."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, Engine, column, inspect, select, table, text
+
+from sprout_like.errors import LedgerVersionError, SettingError
+from sprout_like.ledger.address import public_name
+from sprout_like.ledger.schema import Base
+
+__all__ = ["HEAD", "MIGRATIONS", "VERSION_TABLE", "ensure_schema"]
+
+HEAD: Final = "0001"
+"""The newest migration. A constant, as asking Alembic costs its import on every start; a test compares the two."""
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+VERSION_TABLE: Final = "sprout_like_version"
+"""Not Alembic's own `alembic_version`: a team's database may hold that of another application."""
+
+# Any number will do, as long as every release uses the same.
+_ADVISORY_LOCK: Final = 7_768_657_531
+
+_MIGRATION_WAIT_S: Final = 30
+
+
+def ensure_schema(engine: Engine) -> None:
+    """Create or upgrade the tables; one query where there is nothing to do.
+
+    Raises:
+        LedgerVersionError: the schema is newer than this release.
+        SettingError: the database holds tables of the same names that are not ours.
+        sqlalchemy.exc.SQLAlchemyError: the database's own errors.
+    """
+    with engine.connect() as connection:
+        if _version(connection) == HEAD:
+            return
+    with engine.connect() as connection:
+        # Closed at the end instead of going back to the pool: it carries settings of its own.
+        connection.detach()
+        _lock(connection)
+        _upgrade(connection)
+        connection.commit()
+
+
+def _version(connection: Connection) -> str | None:
+    """Revision of the schema; None where there is none."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    version: str | None = connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
+    return version
+
+
+def _lock(connection: Connection) -> None:
+    """Open a transaction in which no other process migrates; the lock goes with it."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={_MIGRATION_WAIT_S * 1000}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    version = _version(connection)
+    if version == HEAD:  # another process was quicker
+        return
+    name = public_name(connection.engine.url)
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    if version is None:
+        taken = sorted(Base.metadata.tables.keys() & set(inspect(connection).get_table_names()))
+        if taken:
+            raise SettingError(
+                "ledger", f"{name} holds tables that are not ours ({', '.join(taken)})", "Give it a database of its own"
+            )
+    elif version not in {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}:
+        raise LedgerVersionError(
+            f"ledger: {name} has schema {version}, which this release does not know (its newest is {HEAD}). "
+            "A newer sprout-like wrote it: pip install --upgrade sprout-like, or give another database"
+        )
+    command.upgrade(config, "head")

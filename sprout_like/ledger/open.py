@@ -1,0 +1,120 @@
+"""From the `ledger` and `spool` settings to a ledger, or to an engine for those who only read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeGuard
+
+import platformdirs
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from sprout_like.clock import Clock
+from sprout_like.errors import SettingError, SpoolUnusable
+from sprout_like.ledger.address import parse_address, public_name
+from sprout_like.ledger.engine import build_engine
+from sprout_like.ledger.faults import as_startup_error
+from sprout_like.ledger.ledger import Ledger
+from sprout_like.ledger.migrate import ensure_schema
+from sprout_like.ledger.postgres_store import PostgresStore
+from sprout_like.ledger.spool import Spool
+from sprout_like.ledger.sql_ledger import SqlLedger
+from sprout_like.ledger.sqlite_store import SqliteStore
+from sprout_like.ledger.store import Store
+
+__all__ = ["count_pending", "default_ledger_path", "default_spool_path", "open_engine", "open_ledger"]
+
+
+def default_ledger_path() -> Path:
+    """`ledger.sqlite` in the user's data folder."""
+    return platformdirs.user_data_path("sprout-like") / "ledger.sqlite"
+
+
+def default_spool_path() -> Path:
+    """`spool.sqlite` in the user's data folder."""
+    return platformdirs.user_data_path("sprout-like") / "spool.sqlite"
+
+
+def open_ledger(
+    spec: str | os.PathLike[str] | Ledger | None = None,
+    *,
+    spool_path: str | os.PathLike[str] | None = None,
+    clock: Clock | None = None,
+) -> Ledger:
+    """The ledger to append to. A database that does not answer now is an outage, not an error.
+
+    Args:
+        spec: a file path, `sqlite:///FILE` or `postgresql://…`; None or "default" for the user's own file; a ledger is
+            handed back as it is.
+        spool_path: file for rows the database cannot take, on a local disk; None for the user's own.
+        clock: for the time between attempts in an outage.
+
+    Raises:
+        SettingError: a database or spool that cannot work until the user changes something.
+        LedgerVersionError: the database was written by a newer release.
+    """
+    if _is_ledger(spec):
+        return spec
+    url = parse_address(default_ledger_path() if spec is None or spec == "default" else _as_path(spec))
+    spool = Path(default_spool_path() if spool_path is None else spool_path).expanduser().absolute()
+    make_store = SqliteStore if url.get_backend_name() == "sqlite" else PostgresStore
+
+    def open_parts() -> tuple[Store, Spool]:
+        return make_store(build_engine(url)), Spool(spool, public_name(url))
+
+    try:
+        Spool(spool, public_name(url)).pending()
+    except SpoolUnusable as exc:
+        raise SettingError(
+            "spool", f"cannot be used: {exc}", "Name a file in a local folder that you may write to"
+        ) from exc
+    return SqlLedger(open_parts, clock=clock)
+
+
+def open_engine(spec: str | os.PathLike[str] | None = None) -> Engine:
+    """An engine on a ledger that exists, its schema brought up to this release; for reports and checks.
+
+    Raises:
+        SettingError: there is no such ledger, or it cannot work until the user changes something.
+        LedgerUnreachable: the database does not answer.
+        LedgerVersionError: the database was written by a newer release.
+    """
+    url = parse_address(default_ledger_path() if spec is None or spec == "default" else spec)
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        raise SettingError("ledger", f"there is no ledger at {url.database}", "Serve a request first, or name another")
+    engine = build_engine(url)
+    try:
+        ensure_schema(engine)
+    except SQLAlchemyError as exc:
+        engine.dispose()
+        raise as_startup_error(exc, url) from exc
+    return engine
+
+
+def count_pending(
+    spec: str | os.PathLike[str] | None = None, *, spool_path: str | os.PathLike[str] | None = None
+) -> int | None:
+    """Rows that wait in the spool for that database; None where the spool cannot be read.
+
+    Raises:
+        SettingError: the URL is malformed.
+    """
+    url = parse_address(default_ledger_path() if spec is None or spec == "default" else spec)
+    spool = Path(default_spool_path() if spool_path is None else spool_path).expanduser().absolute()
+    try:
+        return Spool(spool, public_name(url)).pending()
+    except SpoolUnusable:
+        return None
+
+
+def _is_ledger(spec: object) -> TypeGuard[Ledger]:
+    return hasattr(spec, "name") and all(
+        callable(getattr(spec, name, None)) for name in ("append", "tick", "flush", "close")
+    )
+
+
+def _as_path(spec: object) -> str | os.PathLike[str]:
+    if isinstance(spec, (str, os.PathLike)):
+        return spec
+    raise SettingError("ledger", f"a {type(spec).__name__} is neither a path, a URL nor a ledger", "Give one of these")

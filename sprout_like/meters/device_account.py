@@ -1,0 +1,186 @@
+"""One device's account: where every joule between two readings goes. Bookkeeping alone: no meter, no clock, no lock."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sprout_like.meters.meter import Device
+
+__all__ = ["DeviceAccount", "Period", "Reading", "Stake"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A counter in J, and when it was read: monotonic s and UTC."""
+
+    energy_j: float
+    at_s: float
+    at_utc: datetime
+
+
+@dataclass(slots=True, eq=False)
+class Stake:
+    """One window's part in one device's account.
+
+    Attributes:
+        to_overhead: what it draws now is nobody's request (loading, compiling).
+        energy_j: booked to its request so far, in J.
+        active_s: time in which that was booked, in s.
+        shared: another window was active on the device at some time, so its energy is a share.
+        void: a reading failed meanwhile: what it drew cannot be told from what others drew.
+    """
+
+    to_overhead: bool
+    energy_j: float = 0.0
+    active_s: float = 0.0
+    shared: bool = False
+    void: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """What a device drew in one account period: by its counter, and by what was booked.
+
+    Attributes:
+        requests: owner to (J, number of windows). Others as in `AccountRecord`.
+    """
+
+    started_utc: datetime
+    ended_utc: datetime
+    counter_j: float
+    requests: Mapping[Hashable, tuple[float, int]]
+    overhead_j: float
+    idle_j: float
+
+
+@dataclass(slots=True)
+class _Books:
+    """The running period: where it began, and what has been booked since."""
+
+    started_utc: datetime | None = None
+    opening_j: float = 0.0
+    earlier_j: float = 0.0  # counted before the counter last fell
+    requests: dict[Hashable, tuple[float, int]] = field(default_factory=dict)
+    overhead_j: float = 0.0
+    idle_j: float = 0.0
+
+
+class DeviceAccount:
+    """Shares out what a device draws between each two readings.
+
+    Windows that are active on it get equal parts; without any, it is idle. Where a reading failed, everything up to the
+    next good one is overhead, and the windows that were active are void. So the parts add up to the counter by
+    construction; `Period.counter_j` is taken from the readings alone, so that the ledger can check it.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.last: Reading | None = None
+        self.failed = False
+        self.peak_w: float | None = None
+        self._stakes: list[Stake] = []
+        self._books = _Books()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the period holds anything but idle energy."""
+        return bool(self._books.requests) or self._books.overhead_j > 0
+
+    def book(self, reading: Reading) -> bool:
+        """Share out what was drawn since the last reading; False where the counter fell, which counts as a failure."""
+        last, self.last = self.last, reading
+        if last is None:
+            self.failed = False
+            self._books = _Books(reading.at_utc, reading.energy_j)
+            return True
+        if reading.energy_j < last.energy_j:
+            self._books.earlier_j += last.energy_j - self._books.opening_j
+            self._books.opening_j = reading.energy_j
+            self.fail()
+            return False
+        drawn_j = reading.energy_j - last.energy_j
+        if self.failed:
+            self.failed = False
+            self._books.overhead_j += drawn_j
+        else:
+            self._share_out(drawn_j, reading.at_s - last.at_s)
+        return True
+
+    def fail(self) -> None:
+        """A reading failed: whoever is active now cannot be told apart until the next one."""
+        self.failed = True
+        for stake in self._stakes:
+            stake.void = True
+
+    def enter(self, *, to_overhead: bool) -> Stake:
+        """A window becomes active; call right after a reading."""
+        for stake in self._stakes:
+            stake.shared = True
+        stake = Stake(to_overhead, shared=bool(self._stakes), void=self.failed)
+        self._stakes.append(stake)
+        return stake
+
+    def leave(self, stake: Stake, *, owner: Hashable, to_overhead: bool) -> None:
+        """A window ends, right after a reading: its energy goes to its owner's requests, or to overhead."""
+        self._stakes.remove(stake)
+        if to_overhead:
+            self._books.overhead_j += stake.energy_j
+        else:
+            energy_j, number = self._books.requests.get(owner, (0.0, 0))
+            self._books.requests[owner] = (energy_j + stake.energy_j, number + 1)
+
+    def close_period(self) -> Period | None:
+        """End the period at the last good reading and begin the next one there; None where nothing was drawn.
+
+        Call while no window is active: what an active one has drawn so far is booked only when it leaves.
+        """
+        books = self._books
+        if self.last is None or books.started_utc is None:
+            return None
+        self._books = _Books(self.last.at_utc, self.last.energy_j)
+        counter_j = books.earlier_j + (self.last.energy_j - books.opening_j)
+        if counter_j <= 0 and not books.requests:
+            return None
+        return Period(
+            started_utc=books.started_utc,
+            ended_utc=self.last.at_utc,
+            counter_j=counter_j,
+            requests=books.requests,
+            overhead_j=books.overhead_j,
+            idle_j=books.idle_j,
+        )
+
+    def uncertainty_j(self, stake: Stake) -> float | None:
+        """Half-width of a stake's energy in J: one tick of power, plus the counter's systematic error.
+
+        A window shorter than a tick may read 0 although it drew something; its tick is then taken at the highest power
+        the device was seen at. None where none was seen yet.
+        """
+        tick_j = 0.0
+        if self.device.tick_s > 0:
+            if stake.energy_j > 0:
+                power_w = stake.energy_j / max(stake.active_s, self.device.tick_s)
+            elif self.peak_w is not None:
+                power_w = self.peak_w
+            else:
+                return None
+            tick_j = power_w * self.device.tick_s
+        return tick_j + self.device.relative_error * stake.energy_j
+
+    def _share_out(self, drawn_j: float, elapsed_s: float) -> None:
+        # A single tick inside a very short interval would look like enormous power.
+        span_s = max(elapsed_s, self.device.tick_s)
+        if drawn_j > 0 and span_s > 0:
+            self.peak_w = max(self.peak_w or 0.0, drawn_j / span_s)
+        if not self._stakes:
+            self._books.idle_j += drawn_j
+            return
+        part_j = drawn_j / len(self._stakes)
+        for stake in self._stakes:
+            if stake.to_overhead:
+                self._books.overhead_j += part_j
+            else:
+                stake.energy_j += part_j
+                stake.active_s += elapsed_s
