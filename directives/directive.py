@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from directives.errors import CatalogueError
 
@@ -45,28 +45,25 @@ class Directive:
         name: lower-case identifier, stored in every row.
         instruction: text for the system turn.
         budget: limit on new tokens.
+        knobs: names of the knobs this directive turns; empty for `full`.
     """
 
     name: str
     instruction: str | None = None
     budget: Budget | None = None
+    knobs: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        turned = (f.name for f in fields(self) if f.init and f.name != "name" and getattr(self, f.name) is not None)
+        object.__setattr__(self, "knobs", frozenset(turned))  # once: every request asks for it
         if not _NAME.fullmatch(self.name):
             raise CatalogueError(
                 f"directive name {self.name!r} is not usable; use lower-case letters, digits and '_', at most 40"
             )
         if self.instruction is not None and not (isinstance(self.instruction, str) and self.instruction.strip()):
-            raise CatalogueError(
-                f"directive {self.name!r}: instruction is empty or no text; leave the key out for none"
-            )
+            raise CatalogueError(f"directive {self.name!r}: instruction is not a text; leave it out for none")
         if self.name == "full" and self.knobs:
             raise CatalogueError("directive 'full' is the caller's call as it stands and can have no knobs")
-
-    @property
-    def knobs(self) -> frozenset[str]:
-        """Names of the knobs this directive turns; empty for `full`."""
-        return frozenset(f.name for f in fields(self) if f.name != "name" and getattr(self, f.name) is not None)
 
 
 FULL = Directive(name="full")

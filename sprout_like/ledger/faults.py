@@ -41,9 +41,9 @@ _SERVER_SETTINGS: Final = tuple(
         ),
         (r"invalid connection option", "the URL has an unknown option", "Remove what follows the ? in the URL"),
         (
-            r"permission denied for schema",
-            "the user may not create tables",
-            "Grant it: GRANT CREATE, USAGE ON SCHEMA public TO USER",
+            r"permission denied for",
+            "the user may not create or write the tables",
+            "Grant it, or let another user create them: GRANT CREATE ON SCHEMA public; GRANT SELECT, INSERT ON ALL TABLES",
         ),
     )
 )

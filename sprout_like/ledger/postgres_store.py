@@ -14,7 +14,7 @@ from sprout_like.ledger.faults import DRIVER_ERRORS, as_startup_error, as_write_
 from sprout_like.ledger.migrate import ensure_schema
 from sprout_like.ledger.rows import Record
 from sprout_like.ledger.schema import AccountRow, RequestRow
-from sprout_like.ledger.store import insert_records
+from sprout_like.ledger.store import PROBE, insert_records
 from sprout_like.record import AccountRecord, RequestRecord
 
 __all__ = ["PostgresStore"]
@@ -46,6 +46,8 @@ class PostgresStore:
         """Create or upgrade the tables."""
         try:
             ensure_schema(self._engine)
+            with self._engine.begin() as connection:
+                connection.execute(PROBE)
         except SQLAlchemyError as exc:
             raise as_startup_error(exc, self._engine.url) from exc
 

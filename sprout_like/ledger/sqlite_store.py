@@ -18,7 +18,7 @@ from sprout_like.ledger.migrate import ensure_schema
 from sprout_like.ledger.rows import Record
 from sprout_like.ledger.schema import AccountRow, RequestRow
 from sprout_like.ledger.sqlite_file import FileId, file_id
-from sprout_like.ledger.store import insert_records
+from sprout_like.ledger.store import PROBE, insert_records
 from sprout_like.record import AccountRecord, RequestRecord
 
 __all__ = ["SqliteStore"]
@@ -58,9 +58,8 @@ class SqliteStore:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             ensure_schema(self._engine)
             self._connection = self._engine.connect()
-            # A file that may only be read says so now, and not with the first row.
-            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
-            self._connection.rollback()
+            with self._connection.begin():
+                self._connection.execute(PROBE)
         except (SQLAlchemyError, OSError) as exc:
             raise as_startup_error(exc, self._engine.url) from exc
         self._file = file_id(self._path)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, Insert
+from sqlalchemy import Connection, Insert, false, insert, literal, select
 
 from sprout_like.errors import RowRefused
 from sprout_like.ledger.rows import Record
+from sprout_like.ledger.schema import RequestRow
 
-__all__ = ["Store", "insert_records", "send_batch"]
+__all__ = ["PROBE", "Store", "insert_records", "send_batch"]
 
 K = TypeVar("K")
+
+PROBE: Final = insert(RequestRow).from_select(["request_id"], select(literal("")).where(false()))
+"""Inserts nothing: a file or a table that may only be read says so at the start, and not with the first row."""
 
 
 class Store(Protocol):

@@ -199,16 +199,18 @@ def _moments() -> Select[*tuple[Any, ...]]:
 
 
 def _savings(moments: Iterable[Sequence[Any]]) -> list[MeasuredSaving]:
-    groups: dict[tuple[Any, Any], Sequence[Any]] = {(tuple(row[:3]), row[3]): row[4:] for row in moments}
+    groups = {((row[0], row[1], row[2]), row[3]): row[4:] for row in moments}
     found = []
     for key in sorted({k for k, _ in groups}, key=str):
         policy, control = groups.get((key, "policy")), groups.get((key, "control"))
         if policy is None or control is None:
             continue
+        version, kind, factors = key
         for quantity, at in _QUANTITIES:
             saving = _saving(policy[at : at + 3], control[at : at + 3])
             if saving is not None:
-                found.append(MeasuredSaving(*key, quantity, policy[at], control[at], *saving))
+                counts = policy[at], control[at]
+                found.append(MeasuredSaving(version, kind, factors, quantity, *counts, *saving))
     return found
 
 

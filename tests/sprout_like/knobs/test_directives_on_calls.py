@@ -116,13 +116,10 @@ def test_a_model_without_tokenizer_has_budgets_but_no_instructions(tiny_model: A
 
 
 def test_a_knob_that_the_engine_lacks_refuses_the_directive(engine: HuggingFaceEngine, tokenizer: Any) -> None:
-    class Later(Directive):
-        @property
-        def knobs(self) -> frozenset[str]:
-            return frozenset({"teleport"})
-
+    later = Directive(name="later")
+    object.__setattr__(later, "knobs", frozenset({"teleport"}))  # a knob of a later release
     call = engine.inspect((), prompts(tokenizer, "Why?"))
-    assert engine.refusal(Later(name="later"), call) == "this engine has no teleport"
+    assert engine.refusal(later, call) == "this engine has no teleport"
 
 
 class Watcher:
