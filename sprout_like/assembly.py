@@ -42,6 +42,7 @@ class Parts:
         accounts: Accounts,
         clock: Clock,
         rng: Random,
+        closing: Callable[[], object],
     ) -> None:
         self.settings = settings
         self.embodied = settings.embodied
@@ -61,7 +62,7 @@ class Parts:
         accounts.attach(ledger.append, owner=self._owner)
         background = Background({"grid": grid.refresh_if_due, "ledger": ledger.tick, "accounts": accounts.tick})
         # Runs once: on close(), when the last view is gone, or at the interpreter's exit.
-        self._finalizer = weakref.finalize(self, _close, background, accounts, ledger, grid)
+        self._finalizer = weakref.finalize(self, _close, background, accounts, ledger, closing)
 
     def charged(self) -> tuple[str, ...] | None:
         """Ids of the devices this model's requests are charged for; None where one of them cannot be metered."""
@@ -101,11 +102,11 @@ class Parts:
         self._finalizer()
 
 
-def _close(background: Background, accounts: Accounts, ledger: Ledger, grid: Grid) -> None:
+def _close(background: Background, accounts: Accounts, ledger: Ledger, closing: Callable[[], object]) -> None:
     background.close()
     accounts.detach(ledger.name, ledger.append)  # closes the account period, whose records go to the ledger
-    ledger.close()
-    grid.close()
+    ledger.flush()
+    closing()
 
 
 def assemble(
@@ -136,10 +137,16 @@ def assemble(
         from sprout_like.engines.hugging_face import HuggingFaceEngine
 
         engine = HuggingFaceEngine(model, tokenizer, monotonic_s=clock.monotonic_s)
-    opened_grid = _open_grid(settings.grid if grid is None else grid, settings, clock.now_utc)
-    opened_ledger = open_ledger(settings.ledger_spec if ledger is None else ledger, spool_path=settings.spool)
-    accounts = open_accounts(settings.meter if meter is None else meter, settings=settings, clock=clock)
-    _prime(opened_grid, settings.grid_wait_s)
+    with contextlib.ExitStack() as opened:
+        opened_grid = _open_grid(settings.grid if grid is None else grid, settings, clock.now_utc)
+        opened_ledger = open_ledger(settings.ledger_spec if ledger is None else ledger, spool_path=settings.spool)
+        # What was given may be somebody else's too; only what was opened here is closed here.
+        for part, given in ((opened_grid, grid), (opened_ledger, ledger)):
+            if part is not given:
+                opened.callback(part.close)
+        accounts = open_accounts(settings.meter if meter is None else meter, settings=settings, clock=clock)
+        _prime(opened_grid, settings.grid_wait_s)
+        closing = opened.pop_all().close
     return Parts(
         settings=settings,
         model=model,
@@ -151,6 +158,7 @@ def assemble(
         accounts=accounts,
         clock=clock,
         rng=rng or Random(),
+        closing=closing,
     )
 
 

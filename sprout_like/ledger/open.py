@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from sprout_like.clock import Clock
-from sprout_like.errors import SettingError, SpoolUnusable
+from sprout_like.errors import SettingError, SpoolUnusable, SproutError
 from sprout_like.ledger.address import parse_address, public_name
 from sprout_like.ledger.engine import build_engine
 from sprout_like.ledger.faults import as_startup_error
@@ -89,6 +89,9 @@ def open_engine(spec: str | os.PathLike[str] | None = None) -> Engine:
     except SQLAlchemyError as exc:
         engine.dispose()
         raise as_startup_error(exc, url) from exc
+    except SproutError:
+        engine.dispose()
+        raise
     return engine
 
 

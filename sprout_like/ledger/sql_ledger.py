@@ -78,6 +78,9 @@ class SqlLedger:
             self._prepare()
         except LedgerUnreachable as exc:
             self._outage(exc)
+        except SproutError:
+            self._store.close()
+            raise
         if self._store.local:
             self.tick()
 

@@ -1,0 +1,352 @@
+"""The hot path with fakes at every edge: what the row says, and what each fault does to it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from directives.testing import FailingPolicy, ScriptedRandom
+from grid import BadData, Grid, SourceDown, SourceRefused
+from grid.testing import ScriptedSource, reading
+from sprout_like import CarbonAware, Settings
+from sprout_like.testing import FakeMeter, ManualClock, MemoryLedger, NullEngine
+
+WATTS = 50.0
+
+
+class Bench:
+    """A `CarbonAware` on fakes: an engine that takes 2 s, a meter that draws 50 W, a ledger in memory."""
+
+    def __init__(self, **parts: Any) -> None:
+        self.clock = ManualClock()
+        self.ledger = MemoryLedger()
+        self.meter = FakeMeter(clock=self.clock, watts=WATTS)
+        engine = parts.pop("engine", None) or NullEngine(on_run=lambda: self.clock.advance(2.0))
+        defaults = {"grid": 250.0, "ledger": self.ledger, "meter": self.meter, "policy": "threshold"}
+        self.aware = CarbonAware(None, engine=engine, clock=self.clock, rng=Random(1), **{**defaults, **parts})
+
+
+@pytest.fixture
+def bench() -> Iterator[Callable[..., Bench]]:
+    made: list[Bench] = []
+
+    def make(**parts: Any) -> Bench:
+        made.append(Bench(**parts))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.aware.close()
+
+
+def test_the_row_of_an_ordinary_request(bench: Callable[..., Bench]) -> None:
+    b = bench(settings=Settings.load(control_share=0.0, pue=1.2), tags={"team": "search"})
+    reply = b.aware.chat("Why?", task="question", tags={"tenant": "a"})
+    (row,) = b.ledger.requests
+    assert row == reply.record
+    assert (row.directive, row.propensity, row.decision_group) == ("very_brief", 1.0, "policy")
+    assert row.candidates == "full,brief,very_brief"
+    assert (row.duration_s, row.engine_s, row.queue_s) == (2.0, 2.0, 0.0)
+    assert row.energy_j == pytest.approx(2 * WATTS)
+    assert row.energy_method == "measured"
+    assert row.operational_g == pytest.approx(2 * WATTS / 3.6e6 * 1.2 * 250)
+    assert row.embodied_g is None
+    assert (row.zone, row.intensity_g_per_kwh, row.intensity_status, row.intensity_stale) == (
+        "GB",
+        250,
+        "static",
+        False,
+    )
+    assert (row.task, row.tags) == ("question", {"team": "search", "tenant": "a"})
+    assert (row.status, row.error_type, row.purpose, row.call) == ("ok", None, "request", "chat")
+    assert (row.prompt_tokens, row.new_tokens, row.finish_reason) == (16, 32, "length")
+
+
+def test_embodied_emissions_are_counted_by_the_time_on_the_device(bench: Callable[..., Bench]) -> None:
+    year = 365 * 24 * 3600
+    b = bench(settings=Settings.load(embodied_total_g=1e6, embodied_lifetime_years=4, embodied_share=0.5))
+    b.aware.generate()
+    assert b.ledger.requests[0].embodied_g == pytest.approx(1e6 / (4 * year) * 2.0 * 0.5)
+
+
+def test_the_control_group_is_logged_with_its_probability(bench: Callable[..., Bench]) -> None:
+    b = bench(settings=Settings.load(control_share=0.2))
+    b.aware._parts.rng = ScriptedRandom([0.1, 0.9])  # type: ignore[assignment]
+    b.aware.generate()
+    b.aware.generate()
+    groups = [(r.directive, r.propensity, r.decision_group) for r in b.ledger.requests]
+    assert groups == [("full", 0.2, "control"), ("very_brief", 0.8, "policy")]
+
+
+def test_a_view_shares_everything_but_what_it_was_made_for(bench: Callable[..., Bench]) -> None:
+    b = bench(tags={"team": "search"})
+    view = b.aware.using(policy="full", task="sum", tags={"run": "7"}, purpose="baseline")
+    view.generate()
+    b.aware.generate()
+    pinned, plain = b.ledger.requests
+    assert (pinned.policy_version, pinned.task, pinned.tags, pinned.purpose) == (
+        "fixed:full",
+        "sum",
+        {"team": "search", "run": "7"},
+        "baseline",
+    )
+    assert (plain.policy, plain.task, plain.tags, plain.purpose) == ("threshold", None, {"team": "search"}, "request")
+    assert pinned.session_id == plain.session_id
+
+
+class TestFaultsOfTheModel:
+    @pytest.mark.parametrize("error", [ValueError("secret prompt"), KeyboardInterrupt(), MemoryError()])
+    def test_the_same_exception_reaches_the_caller_and_the_row_is_written(
+        self, bench: Callable[..., Bench], error: BaseException
+    ) -> None:
+        b = bench(engine=NullEngine(error=error))
+        with pytest.raises(type(error)) as caught:
+            b.aware.generate()
+        assert caught.value is error
+        (row,) = b.ledger.requests
+        assert (row.status, row.error_type) == ("error", type(error).__name__)
+        assert row.energy_j is not None
+        assert row.new_tokens is None
+        assert "secret" not in repr(row)
+
+    def test_the_energy_spent_before_the_error_is_charged(self, bench: Callable[..., Bench]) -> None:
+        clock_holder: list[Bench] = []
+        b = bench(engine=NullEngine(error=ValueError(), on_run=lambda: clock_holder[0].clock.advance(3.0)))
+        clock_holder.append(b)
+        with pytest.raises(ValueError):
+            b.aware.generate()
+        assert b.ledger.requests[0].energy_j == pytest.approx(3 * WATTS)
+
+    def test_the_model_can_be_used_again(self, bench: Callable[..., Bench]) -> None:
+        b = bench(engine=NullEngine(error=ValueError()))
+        for _ in range(2):
+            with pytest.raises(ValueError):
+                b.aware.generate()
+        assert len(b.ledger.requests) == 2
+
+
+class TestFaultsOfThePolicy:
+    def test_full_is_served_with_an_unknown_propensity(
+        self, bench: Callable[..., Bench], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        b = bench(policy=FailingPolicy())
+        assert list(b.aware.generate()) == list(range(32))
+        (row,) = b.ledger.requests
+        assert (row.directive, row.propensity) == ("full", None)
+        assert row.decision_reason == "policy failing failed: RuntimeError"
+        assert any(row.request_id in r.getMessage() for r in caplog.records)
+
+    def test_a_choice_outside_the_candidates_is_not_served(self, bench: Callable[..., Bench]) -> None:
+        from directives import FixedPolicy
+        from directives.policy import Decision
+
+        class Stubborn(FixedPolicy):
+            def choose(self, *_: Any) -> Decision:
+                return Decision(directive="teleport", propensity=1.0, reason="why not")
+
+        b = bench(policy=Stubborn("brief"))
+        b.aware.generate()
+        row = b.ledger.requests[0]
+        assert (row.directive, row.propensity) == ("full", None)
+        assert "teleport, not a candidate" in str(row.decision_reason)
+
+    def test_a_knob_that_fails_falls_back_to_full(self, bench: Callable[..., Bench]) -> None:
+        class Clumsy(NullEngine):
+            def plan(self, directive: Any, call: Any) -> Any:
+                if directive.knobs:
+                    raise RuntimeError("bug")
+                return super().plan(directive, call)
+
+        b = bench(engine=Clumsy(), policy="brief")
+        b.aware.generate()
+        row = b.ledger.requests[0]
+        assert (row.status, row.directive, row.propensity) == ("ok", "full", None)
+        assert row.decision_reason == "brief could not be applied: RuntimeError"
+
+
+class TestFaultsOfTheMeter:
+    def test_a_reading_that_fails_makes_the_energy_unknown_and_warns_once(
+        self, bench: Callable[..., Bench], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        b = bench()
+        b.aware.generate()
+        b.meter.fail()
+        with caplog.at_level(logging.WARNING):
+            b.aware.generate()
+            b.aware.generate()
+        b.meter.recover()
+        b.aware.generate()
+        b.aware.generate()
+        rows = b.ledger.requests
+        assert [r.energy_method for r in rows[:3]] == ["measured", "none", "none"]
+        assert rows[-1].energy_method == "measured"
+        assert all(r.energy_j is r.operational_g is r.account_id is None for r in rows[1:3])
+        assert [r.status for r in rows] == ["ok"] * 5
+        assert sum("meter fake failed" in r.getMessage() for r in caplog.records) == 1
+
+    def test_a_meter_that_fails_while_the_model_runs(self, bench: Callable[..., Bench]) -> None:
+        holder: list[Bench] = []
+        b = bench(engine=NullEngine(on_run=lambda: holder[0].meter.fail()))
+        holder.append(b)
+        b.aware.generate()
+        row = b.ledger.requests[0]
+        assert (row.status, row.energy_method, row.energy_j, row.operational_g) == ("ok", "none", None, None)
+
+    def test_a_model_on_a_gpu_that_nothing_reads_has_unknown_energy_not_half_of_it(
+        self, bench: Callable[..., Bench], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        b = bench(engine=NullEngine(devices=("GPU-1234",)))
+        b.aware.generate()
+        assert b.ledger.requests[0].energy_method == "none"
+        assert "sprout-like doctor" in caplog.text
+
+    def test_no_meter_at_all(self, bench: Callable[..., Bench]) -> None:
+        b = bench(meter="none")
+        b.aware.generate()
+        assert b.ledger.requests[0].energy_method == "none"
+
+
+class TestFaultsOfTheGrid:
+    @pytest.mark.parametrize(
+        "fault", [SourceDown("gone"), BadData("null"), SourceDown("500", retry_after_s=60)], ids=lambda f: str(f)
+    )
+    def test_without_a_reading_the_answer_is_generated_and_the_row_says_why(
+        self, bench: Callable[..., Bench], fault: Exception
+    ) -> None:
+        b = bench(grid=ScriptedSource(fault))
+        assert len(b.aware.generate()) == 32
+        row = b.ledger.requests[0]
+        assert (row.directive, row.intensity_g_per_kwh, row.operational_g) == ("full", None, None)
+        assert row.energy_j is not None
+        assert str(fault) in str(row.intensity_reason)
+
+    def test_a_held_reading_is_used_and_says_that_it_is_stale(self, bench: Callable[..., Bench]) -> None:
+        clock = ManualClock()
+        source = ScriptedSource(reading(300, start_utc=clock.now_utc()), SourceDown("gone"))
+        grid = Grid(source, "GB", now_utc=clock.now_utc)
+        b = bench(grid=grid)
+        grid.refresh()
+        clock.advance(3600 + 1800)
+        b.aware.generate()
+        row = b.ledger.requests[0]
+        assert (row.intensity_g_per_kwh, row.intensity_stale) == (300, True)
+        assert row.intensity_reason
+        clock.advance(24 * 3600)
+        b.aware.generate()
+        row = b.ledger.requests[1]
+        assert (row.intensity_g_per_kwh, row.intensity_stale, row.directive) == (None, None, "full")
+
+    def test_a_refused_key_is_an_error_at_construction(self) -> None:
+        with pytest.raises(SourceRefused, match="key"):
+            CarbonAware(None, engine=NullEngine(), grid=ScriptedSource(SourceRefused("the key was refused")))
+
+    def test_a_source_that_hangs_does_not_hold_up_construction_or_requests(self, bench: Callable[..., Bench]) -> None:
+        import threading
+
+        released = threading.Event()
+
+        class Hanging(ScriptedSource):
+            def latest(self, *_: Any) -> Any:
+                released.wait(30)
+                raise SourceDown("too late")
+
+        b = bench(grid=Hanging(reading(1)), settings=Settings.load(grid_wait_s=0.05))
+        b.aware.generate()
+        released.set()
+        assert b.ledger.requests[0].intensity_g_per_kwh is None
+
+
+def test_reprs_hold_no_prompt() -> None:
+    from sprout_like.engines.engine import Call, Generation, Plan
+    from sprout_like.middleware import Reply
+
+    secret = "my medical history"
+    call = Call(args=(secret,), kwargs={"x": secret}, messages=[{"content": secret}], prompt_ids=[secret])
+    plan = Plan(args=(secret,), kwargs={"x": secret})
+    generation = Generation(output=secret, answers=[[1]])
+    for thing in (call, plan, generation, Reply(secret, None)):  # type: ignore[arg-type]
+        assert secret not in repr(thing)
+
+
+def test_warm_up_is_overhead_and_happens_once(bench: Callable[..., Bench]) -> None:
+    holder: list[Bench] = []
+
+    class Warming(NullEngine):
+        warmed = 0
+
+        def warm_up(self, call: Any) -> None:
+            self.warmed += 1
+            holder[0].clock.advance(10.0)
+
+    engine = Warming(on_run=lambda: holder[0].clock.advance(2.0))
+    b = bench(engine=engine)
+    holder.append(b)
+    b.aware.generate()
+    b.aware.generate()
+    b.aware.close()
+    assert engine.warmed == 1
+    assert [r.energy_j for r in b.ledger.requests] == [pytest.approx(2 * WATTS)] * 2
+    (account,) = b.ledger.accounts
+    assert account.overhead_j == pytest.approx(10 * WATTS)
+    assert account.requests_j == pytest.approx(4 * WATTS)
+    assert account.counter_j == pytest.approx(14 * WATTS)
+
+
+def test_a_warm_up_that_fails_is_not_the_callers_problem(bench: Callable[..., Bench]) -> None:
+    class Cold(NullEngine):
+        def warm_up(self, call: Any) -> None:
+            raise RuntimeError("needs pixels")
+
+    b = bench(engine=Cold())
+    b.aware.generate()
+    assert b.ledger.requests[0].status == "ok"
+
+
+def test_two_wrappers_on_one_ledger_share_its_energy_accounts() -> None:
+    clock, ledger = ManualClock(), MemoryLedger()
+    meter = FakeMeter(clock=clock, watts=WATTS)
+    one, two = (
+        CarbonAware(
+            None,
+            engine=NullEngine(on_run=lambda: clock.advance(1.0)),
+            clock=clock,
+            grid=100,
+            ledger=ledger,
+            meter=meter,
+        )
+        for _ in range(2)
+    )
+    one.generate()
+    two.generate()
+    one.close()
+    two.close()
+    assert sum(a.requests_j for a in ledger.accounts) == pytest.approx(2 * WATTS)
+    assert sum(a.requests_n for a in ledger.accounts) == 2
+    assert sum(a.counter_j for a in ledger.accounts) == pytest.approx(2 * WATTS)
+    assert all(a.elsewhere_j == 0 for a in ledger.accounts)
+
+
+def test_close_twice_is_harmless(bench: Callable[..., Bench]) -> None:
+    b = bench()
+    b.aware.generate()
+    b.aware.close()
+    b.aware.close()
+    assert len(b.ledger.requests) == 1
+
+
+def test_a_wrapper_that_is_forgotten_still_writes_its_account() -> None:
+    import gc
+
+    clock, ledger = ManualClock(), MemoryLedger()
+    aware = CarbonAware(
+        None, engine=NullEngine(), clock=clock, grid=100, ledger=ledger, meter=FakeMeter(clock=clock, watts=WATTS)
+    )
+    aware.generate()
+    clock.advance(5)
+    del aware
+    gc.collect()
+    assert ledger.accounts
