@@ -167,7 +167,8 @@ class Grid:
         except SourceError as exc:
             if raise_refusal and isinstance(exc, SourceRefused):
                 raise
-            self._failed(exc)
+            if not self._closed:  # a request that close() cut short is no outage
+                self._failed(exc)
         else:
             self._answered(reading)
 
@@ -187,7 +188,7 @@ class Grid:
             due_utc=now_utc + timedelta(seconds=wait_s),
         )
         if before.failures:
-            logger.info("grid: %s answers again, after %d failures", self.source.name, before.failures)
+            logger.info("%s answers again, after %d failures", self.source.name, before.failures)
 
     def _failed(self, exc: SourceError) -> None:
         before, now_utc = self._state, self._now_utc()
@@ -201,7 +202,7 @@ class Grid:
         )
         if not before.failures:
             logger.warning(
-                "grid: no new reading for %s, requests go on with the last one or none: %s; asking again in %s",
+                "no new reading for %s, requests go on with the last one or none: %s; asking again in %s",
                 self.zone,
                 exc,
                 _in_words(wait_s),

@@ -8,6 +8,7 @@ import threading
 import uuid
 import weakref
 from collections.abc import Callable
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -167,10 +168,11 @@ def _text(part: Any) -> str | None:
     return part if isinstance(part, str) else None
 
 
-def _open_grid(spec: Any, settings: Settings, now_utc: Callable[[], Any]) -> Grid:
+def _open_grid(spec: Any, settings: Settings, now_utc: Callable[[], datetime]) -> Grid:
     if isinstance(spec, Grid):
         return spec
-    return Grid(open_source(spec), settings.zone, now_utc=now_utc, hold_s=settings.intensity_hold_s)
+    source = open_source(spec, zone=settings.zone, now_utc=now_utc)
+    return Grid(source, settings.zone, now_utc=now_utc, hold_s=settings.intensity_hold_s)
 
 
 def _prime(grid: Grid, wait_s: float) -> None:

@@ -68,6 +68,10 @@ class JsonApi:
                 body = self._body(response, path)
         except _HTTPX_ERRORS as exc:
             raise self._translated(exc) from exc
+        except RuntimeError as exc:
+            if not self._closed:
+                raise
+            raise SourceError(f"{self._name}: closed while asking") from exc  # how httpx says it
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as exc:

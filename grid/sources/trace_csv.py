@@ -133,7 +133,8 @@ def _choice(path: Path, header: list[str], column: str | None, factors: Factors 
     if not present:
         raise SourceSpecError(f"trace {path} has no column {' or '.join(wanted)}; its header is {', '.join(header)}")
     if factors is None and len(present) > 1:
-        raise SourceSpecError(f"trace {path} has {' and '.join(present)}: pick one with factors= or column=")
+        pick = "pick one with column= or factors=, or by writing trace:FILE.csv?factors=direct"
+        raise SourceSpecError(f"trace {path} has {' and '.join(present)}: {pick}")
     column = present[0]
     said = named.get(column)
     if factors is not None and said not in (None, factors):

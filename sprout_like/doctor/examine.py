@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from grid.clock import utc_now
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ def _policy(settings: Settings) -> Iterator[Finding]:
 
 
 def _grid(settings: Settings) -> Iterator[Finding]:
-    grid = Grid(open_source(settings.grid), settings.zone, now_utc=lambda: datetime.now(UTC))
+    grid = Grid(open_source(settings.grid, zone=settings.zone), settings.zone, now_utc=utc_now)
     try:
         grid.prime()
         look = grid.look()
