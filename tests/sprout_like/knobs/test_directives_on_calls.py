@@ -1,4 +1,4 @@
-"""Directives on live `generate` calls of a tiny model: what the engine runs, and what the caller and his objects see."""
+"""Directives on live `generate` calls of a tiny model: what the engine runs, and what the caller sees of it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,26 @@
+"""A PostgreSQL server for the tests that need one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sprout_like.ledger.testing_postgres import PostgresServer, find_postgres, temporary_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The server, running. A test that stops it starts it again."""
+    pytest.importorskip("psycopg", reason="no psycopg: pip install 'sprout-like[postgres]'")
+    binaries = find_postgres()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server: no initdb on the PATH or in /usr/lib/postgresql (apt install postgresql)")
+    with temporary_postgres(binaries) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """URL of an empty database."""
+    return postgres_server.create_database()

@@ -1,0 +1,103 @@
+"""The README's code and the examples run, and print what they say they print."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
+
+
+def run(code: str, folder: Path) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def shape(text: str) -> str:
+    """The text with every figure blotted out: joules differ between machines."""
+    return re.sub(r"\d+(\.\d+)?", "#", text)
+
+
+@pytest.mark.model
+def test_the_readmes_example_prints_what_is_printed_under_it(tmp_path: Path) -> None:
+    code, printed = BLOCKS[1][1], BLOCKS[2][1]
+    assert len(code.splitlines()) <= 12
+    said, *figures = run(code, tmp_path).splitlines()
+    wanted, *wanted_figures = printed.splitlines()
+    assert "tides are caused" in said  # the words after that may differ with a machine's rounding of bf16
+    assert "tides are caused" in wanted
+    assert [shape(line) for line in figures] == [shape(line) for line in wanted_figures]
+
+
+@pytest.mark.model
+def test_the_readmes_drop_in_lines_run(tmp_path: Path) -> None:
+    setup = """
+from transformers import pipeline
+from sprout_like import CarbonAware
+from sprout_like.demo.model import load_demo_model
+model, tokenizer = load_demo_model()
+messages = [{"role": "user", "content": "Name a colour."}]
+pipe = pipeline("text-generation", model=model, tokenizer=tokenizer, max_new_tokens=8)
+inputs = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+aware = CarbonAware(model, tokenizer, grid="static:180", policy="very_brief", ledger="drop_in.sqlite")
+"""
+    check = """
+aware.close()
+import sqlite3
+print(sqlite3.connect("drop_in.sqlite").execute("SELECT COUNT(*), MIN(directive) FROM requests").fetchone())
+"""
+    assert run(setup + BLOCKS[3][1] + check, tmp_path) == "(2, 'very_brief')\n"
+
+
+def test_the_readme_names_commands_that_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert all(f"\n{target}:" in makefile for target in re.findall(r"`?make (\w+)", README))
+    for command in ("report", "doctor", "ledger check"):
+        subprocess.run(
+            [sys.executable, "-m", "sprout_like", *command.split(), "--help"], check=True, capture_output=True
+        )
+
+
+def test_the_readmes_tree_is_the_tree() -> None:
+    tree = next(text for _, text in BLOCKS if text.startswith("grid/"))
+    parent = ROOT
+    for line in tree.splitlines():
+        for entry in re.findall(r"[\w.]+/?", line[:22]):
+            path = (ROOT if not line.startswith(" ") else parent) / entry
+            assert path.exists(), path
+            if not line.startswith(" "):
+                parent = ROOT / entry
+
+
+def test_the_readmes_figures_are_those_of_the_committed_results() -> None:
+    results = {p.stem: json.loads(p.read_text("utf-8")) for p in (ROOT / "benchmarks" / "results").glob("*.json")}
+    ours = results["middleware_time"]["per_request"]["sprout_like"]
+    for figure in (
+        f"{ours['p50_us']:.0f} µs",
+        f"{ours['p99_us']:.0f} µs",
+        f"{results['generate_overhead']['wrapped_over_bare']['median']:.3f}",
+        f"{results['middleware_time']['sprout_like_over_codecarbon_p50']:.2f}",
+    ):
+        assert figure in README, figure
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.stem)
+@pytest.mark.model
+def test_examples_run(example: Path, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_nothing_written_speaks_of_one_machine() -> None:
+    suspicious = re.compile(r"/(?:work|tmp|root|home)/")
+    texts = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks" / "results").glob("*.json")]
+    assert not [p.name for p in texts if suspicious.search(p.read_text("utf-8"))]
