@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from directives import ThresholdPolicy
 from sprout_like.carbon import SECONDS_PER_YEAR, Embodied
 from sprout_like.errors import SettingError
+from sprout_like.meters.cpu_model import DRAM_WATTS_PER_GIB, WATTS_PER_BUSY_CORE
 
 __all__ = ["Settings"]
 
@@ -50,10 +51,12 @@ class Settings(BaseSettings):
 
     meter: str = Field("auto", description="auto, nvml, rapl, cpu, none, or a sum such as nvml+cpu.")
     cpu_watts_per_core: float = Field(
-        4.0, gt=0, description="Power model of the CPU estimate: W per busy core. Set it to TDP / cores of your CPU."
+        WATTS_PER_BUSY_CORE,
+        gt=0,
+        description="W per busy core in the CPU estimate. Set it to TDP / cores of your CPU.",
     )
     dram_watts_per_gib: float = Field(
-        0.4026, ge=0, description="Power model of the memory estimate: W per GiB resident."
+        DRAM_WATTS_PER_GIB, ge=0, description="Power model of the memory estimate: W per GiB resident."
     )
     account_period_s: float = Field(300.0, gt=0, description="Length of an energy account period, in s.")
 

@@ -8,30 +8,40 @@ import typer
 
 __all__ = ["ledger"]
 
-ledger = typer.Typer(help="Look after the ledger.", no_args_is_help=True, rich_markup_mode=None)
+ledger = typer.Typer(rich_markup_mode=None)
 
 _LedgerOption = Annotated[
-    str | None, typer.Option("--ledger", help="Database URL or SQLite file; default: the setting.")
+    str | None, typer.Option("--ledger", metavar="URL|FILE", help="The ledger.  [default: the setting `ledger`]")
 ]
+
+
+@ledger.callback(invoke_without_command=True)
+def main(context: typer.Context) -> None:
+    """Check that the ledger adds up, or send rows that wait."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @ledger.command()
 def check(
     ledger_spec: _LedgerOption = None,
-    tolerance: Annotated[float, typer.Option(help="How far a sum of energies may be off, as a share.")] = 0.01,
+    tolerance: Annotated[
+        float, typer.Option(min=0, max=1, metavar="SHARE", help="How far a sum of energies may be off.")
+    ] = 0.01,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Prove that the parts add up to the counters and that every row's arithmetic is right; exit code 1 if not."""
-    from sprout_like.cli.opening import pending_rows, read_engine
+    """Prove that every sum and every row is right.
+
+    The parts must add up to the devices' counters, per account and hour, and each row's carbon to its energy. Exit
+    code 1 if something does not.
+    """
+    from sprout_like.cli.opening import pending_rows, reading
     from sprout_like.ledger.check import check as check_ledger
     from sprout_like.reports.checked import as_json as to_json
     from sprout_like.reports.checked import as_table
 
-    engine = read_engine(ledger_spec)
-    try:
+    with reading(ledger_spec) as engine:
         report = check_ledger(engine, tolerance=tolerance, pending=pending_rows(ledger_spec))
-    finally:
-        engine.dispose()
     if as_json:
         typer.echo(to_json(report))
     else:
@@ -44,7 +54,10 @@ def check(
 
 @ledger.command()
 def flush(ledger_spec: _LedgerOption = None) -> None:
-    """Send rows that wait in the spool to the database now; exit code 1 if some still wait."""
+    """Send rows that wait in the spool to the database.
+
+    Exit code 1 if some still wait.
+    """
     from sprout_like.cli.opening import configured
     from sprout_like.ledger import open_ledger
 

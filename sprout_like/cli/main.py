@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Final, NoReturn
 
 import typer
 
@@ -14,13 +15,15 @@ from sprout_like.cli.report import report
 
 __all__ = ["app", "run"]
 
+WRONG_INPUT: Final = 2
+INTERRUPTED: Final = 130
+
 app = typer.Typer(
     name="sprout-like",
-    help="Carbon-aware generation for Hugging Face models: measured energy, carbon per request.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo)
 app.command()(report)
@@ -29,25 +32,47 @@ app.add_typer(ledger, name="ledger")
 
 
 @app.callback(invoke_without_command=True)
-def main(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+def main(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
     """Carbon-aware generation for Hugging Face models: measured energy, carbon per request."""
     if version:
         from importlib.metadata import version as installed
 
         typer.echo(f"sprout-like {installed('sprout-like')}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
-def run() -> None:
-    """Entry point. Our own errors are one line on stderr and exit code 2; Ctrl-C is exit code 130."""
+def run(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point. What the user got wrong is one line on stderr and exit code 2; Ctrl-C is exit code 130.
+
+    Args:
+        arguments: the command line; None for this process' own.
+    """
     from directives import DirectiveError
     from grid import GridError
     from sprout_like.errors import SproutError
 
     try:
-        app()
+        # In its other mode Typer prints its own errors, in four lines.
+        code = app(args=arguments, prog_name="sprout-like", standalone_mode=False)
+    except typer.TyperException as exc:
+        _fail(exc.format_message(), hint=_help_hint(exc))
     except (SproutError, GridError, DirectiveError) as exc:
-        typer.echo(f"error: {exc}", err=True)
-        sys.exit(2)
+        _fail(str(exc))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
+    sys.exit(code or 0)
+
+
+def _fail(message: str, hint: str = "") -> NoReturn:
+    typer.echo(f"error: {' '.join(message.split())}{hint}", err=True)
+    sys.exit(WRONG_INPUT)
+
+
+def _help_hint(exc: typer.TyperException) -> str:
+    context: typer.Context | None = getattr(exc, "ctx", None)
+    return f" See `{context.command_path if context else 'sprout-like'} --help`"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
 
     from sprout_like.settings import Settings
 
-__all__ = ["configured", "pending_rows", "read_engine"]
+__all__ = ["configured", "pending_rows", "reading"]
 
 
 def configured(ledger: str | None) -> Settings:
@@ -23,16 +25,26 @@ def configured(ledger: str | None) -> Settings:
     return Settings.load(ledger=ledger)
 
 
-def read_engine(ledger: str | None) -> Engine:
+@contextmanager
+def reading(ledger: str | None) -> Iterator[Engine]:
     """An engine on the ledger that the option, or else the settings, name.
 
     Raises:
-        SettingError: there is no such ledger.
-        LedgerError: it cannot be read.
+        SettingError: there is no such ledger, or the file is damaged.
+        LedgerError: it cannot be read, or the database went away meanwhile.
     """
-    from sprout_like.ledger import open_engine
+    from sqlalchemy.exc import SQLAlchemyError
 
-    return open_engine(configured(ledger).ledger_spec)
+    from sprout_like.ledger import open_engine
+    from sprout_like.ledger.faults import as_startup_error
+
+    engine = open_engine(configured(ledger).ledger_spec)
+    try:
+        yield engine
+    except SQLAlchemyError as exc:
+        raise as_startup_error(exc, engine.url) from exc
+    finally:
+        engine.dispose()
 
 
 def pending_rows(ledger: str | None) -> int | None:

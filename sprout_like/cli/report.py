@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+from sprout_like.reports.grouping import GroupBy
 
 __all__ = ["report"]
 
 
+def _moment(text: str) -> datetime:
+    """A moment as people write it; without an offset it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a moment; write 2026-03-01 or 2026-03-01T18:30") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
 def report(
-    by: Annotated[
-        str, typer.Option(help="directive, day, model, zone, task, policy, energy_method, meter or status.")
-    ] = "directive",
-    since: Annotated[datetime | None, typer.Option(help="First moment, UTC.")] = None,
-    until: Annotated[datetime | None, typer.Option(help="The moment after the last, UTC.")] = None,
-    output: Annotated[str, typer.Option("--format", help="table, json or csv.")] = "table",
-    ledger: Annotated[str | None, typer.Option(help="Database URL or SQLite file; default: the setting.")] = None,
+    by: Annotated[GroupBy, typer.Option(help="What a line stands for; days are UTC days.")] = "directive",
+    since: Annotated[
+        datetime | None, typer.Option(parser=_moment, metavar="MOMENT", help="First moment, UTC: 2026-03-01T18:30.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(parser=_moment, metavar="MOMENT", help="The moment after the last, UTC.")
+    ] = None,
+    output: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How to print it.")] = "table",
+    ledger: Annotated[
+        str | None, typer.Option(metavar="URL|FILE", help="The ledger.  [default: the setting `ledger`]")
+    ] = None,
 ) -> None:
     """What was used, emitted and saved."""
-    from sprout_like.cli.opening import read_engine
+    from sprout_like.cli.opening import reading
     from sprout_like.errors import SettingError
     from sprout_like.reports import render
     from sprout_like.reports.summary import summarise
 
-    if output not in ("table", "json", "csv"):
-        raise SettingError("--format", f"{output!r} is not a format", "Use table, json or csv")
-    engine = read_engine(ledger)
-    try:
-        summary = summarise(engine, by=by, since_utc=_utc(since), until_utc=_utc(until))  # type: ignore[arg-type]
-    except ValueError as exc:
-        raise SettingError("--by", str(exc), "Correct the option") from None
-    finally:
-        engine.dispose()
-    if output == "table":
-        from rich.console import Console
+    if since is not None and until is not None and since >= until:
+        raise SettingError("--until", "the span ends before it begins", "Give a moment after --since")
+    with reading(ledger) as engine:
+        summary = summarise(engine, by=by, since_utc=since, until_utc=until)
+    match output:
+        case "json":
+            typer.echo(render.as_json(summary))
+        case "csv":
+            typer.echo(render.as_csv(summary), nl=False)
+        case "table":
+            from rich.console import Console
 
-        Console(emoji=False).print(render.as_table(summary), highlight=False)
-    else:
-        typer.echo(render.as_json(summary) if output == "json" else render.as_csv(summary), nl=output == "json")
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)
+            Console(emoji=False).print(render.as_table(summary), highlight=False)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from grid.clock import utc_now
 from pathlib import Path
 from typing import Any
 
 from directives import DirectiveError
 from grid import Grid, GridError, open_source
+from grid.clock import utc_now
 from sprout_like.doctor.finding import Finding
 from sprout_like.errors import LedgerError, MeterError, SettingError, SproutError
 from sprout_like.ledger import count_pending, open_engine

@@ -68,9 +68,7 @@ def _upgrade(connection: Connection) -> None:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
-    version = _version(connection)
-    if version == HEAD:  # another process was quicker
-        return
+    version = _version(connection)  # again: another process may have been quicker
     name = public_name(connection.engine.url)
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 import platformdirs
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from sprout_like.clock import Clock
@@ -56,15 +56,14 @@ def open_ledger(
     """
     if _is_ledger(spec):
         return spec
-    url = parse_address(default_ledger_path() if spec is None or spec == "default" else _as_path(spec))
-    spool = Path(default_spool_path() if spool_path is None else spool_path).expanduser().absolute()
+    url = _address(spec)
     make_store = SqliteStore if url.get_backend_name() == "sqlite" else PostgresStore
 
     def open_parts() -> tuple[Store, Spool]:
-        return make_store(build_engine(url)), Spool(spool, public_name(url))
+        return make_store(build_engine(url)), _spool(url, spool_path)
 
     try:
-        Spool(spool, public_name(url)).pending()
+        _spool(url, spool_path).pending()
     except SpoolUnusable as exc:
         raise SettingError(
             "spool", f"cannot be used: {exc}", "Name a file in a local folder that you may write to"
@@ -80,7 +79,7 @@ def open_engine(spec: str | os.PathLike[str] | None = None) -> Engine:
         LedgerUnreachable: the database does not answer.
         LedgerVersionError: the database was written by a newer release.
     """
-    url = parse_address(default_ledger_path() if spec is None or spec == "default" else spec)
+    url = _address(spec)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
         raise SettingError("ledger", f"there is no ledger at {url.database}", "Serve a request first, or name another")
     engine = build_engine(url)
@@ -103,10 +102,8 @@ def count_pending(
     Raises:
         SettingError: the URL is malformed.
     """
-    url = parse_address(default_ledger_path() if spec is None or spec == "default" else spec)
-    spool = Path(default_spool_path() if spool_path is None else spool_path).expanduser().absolute()
     try:
-        return Spool(spool, public_name(url)).pending()
+        return _spool(_address(spec), spool_path).pending()
     except SpoolUnusable:
         return None
 
@@ -117,7 +114,13 @@ def _is_ledger(spec: object) -> TypeGuard[Ledger]:
     )
 
 
-def _as_path(spec: object) -> str | os.PathLike[str]:
+def _address(spec: object) -> URL:
+    if spec is None or spec == "default":
+        return parse_address(default_ledger_path())
     if isinstance(spec, (str, os.PathLike)):
-        return spec
+        return parse_address(spec)
     raise SettingError("ledger", f"a {type(spec).__name__} is neither a path, a URL nor a ledger", "Give one of these")
+
+
+def _spool(url: URL, path: str | os.PathLike[str] | None) -> Spool:
+    return Spool(Path(default_spool_path() if path is None else path).expanduser().absolute(), public_name(url))

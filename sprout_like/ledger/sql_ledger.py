@@ -18,7 +18,7 @@ from typing import Final
 
 from sprout_like.clock import Clock, SystemClock
 from sprout_like.errors import LedgerUnreachable, RowRefused, SpoolUnusable, SproutError
-from sprout_like.ledger.rows import Record, row_key
+from sprout_like.ledger.rows import Record, row_key, to_json
 from sprout_like.ledger.spool import Spool
 from sprout_like.ledger.store import Store, send_batch
 
@@ -239,19 +239,19 @@ class SqlLedger:
 
     def _keep(self, record: Record) -> None:
         """Into the spool, behind the rows in memory."""
-        if self._memory:
-            self._memory.append(record)
-            self._unload()
-            return
         try:
-            self._spool.put((record,))
+            if self._memory:
+                to_json(record)  # refuse it here: in memory, it would hold up the others
+                self._memory.append(record)
+                self._unload()
+            else:
+                self._spool.put((record,))
+                self._spool_well()
         except RowRefused as exc:
             self._set_aside(record, exc)
         except SpoolUnusable as exc:
             self._spool_outage(exc)
             self._memory.append(record)
-        else:
-            self._spool_well()
         if self._closed:
             self._spool.close()
 

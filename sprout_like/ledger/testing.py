@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
 
+from sprout_like.carbon import operational_g
 from sprout_like.errors import SproutError
 from sprout_like.ledger.rows import Record, row_key
 from sprout_like.record import AccountRecord, RequestRecord
@@ -141,7 +142,7 @@ def sample_request(number: int = 0, **changes: Any) -> RequestRecord:
         meter="nvml+rapl",
         account_id="a" * 32,
         pue=1.2,
-        operational_g=20.0 / 3.6e6 * 1.2 * 180.0,
+        operational_g=operational_g(20.0, 180.0, 1.2),
         embodied_g=0.003,
         overhead_s=0.0001,
     )

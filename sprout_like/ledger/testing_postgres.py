@@ -38,7 +38,7 @@ class PostgresServer:
         password_file.write_text(self.password)
         for path in (folder, password_file) if self._as_user else ():
             os.chown(path, self._as_user["user"], self._as_user["group"])
-        arguments = ["-D", folder / "data", "-U", _USER, "-A", "scram-sha-256", f"--pwfile={password_file}"]
+        arguments = ["-D", str(folder / "data"), "-U", _USER, "-A", "scram-sha-256", f"--pwfile={password_file}"]
         arguments += ["--locale=C", "-E", "UTF8", "--no-sync"]
         subprocess.run(
             [binaries / "initdb", *arguments], check=True, stdout=subprocess.DEVNULL, cwd=folder, **self._as_user

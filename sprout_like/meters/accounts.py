@@ -242,17 +242,19 @@ class Accounts:
 
     def _begin_period(self) -> None:
         self._account_id = self._new_id()
-        self._period_start_s = self._clock.monotonic_s()
-        self._period_hour = _hour(self._clock.now_utc())
+        # Counted on the monotonic clock, which is much cheaper to ask than the date, and is asked at every boundary.
+        now_s = self._clock.monotonic_s()
+        self._period_over_s = now_s + self._period_s
+        self._hour_over_s = now_s + _left_of_hour_s(self._clock.now_utc())
         self._period_asked = False
 
     def _is_due(self) -> bool:
         if self._windows:
             return False  # an open window's energy is not booked yet
-        if self._period_asked or _hour(self._clock.now_utc()) != self._period_hour:
+        now_s = self._clock.monotonic_s()
+        if self._period_asked or now_s >= self._hour_over_s:
             return True
-        over = self._clock.monotonic_s() - self._period_start_s >= self._period_s
-        return over and any(account.busy for account in self._accounts.values())
+        return now_s >= self._period_over_s and any(account.busy for account in self._accounts.values())
 
     def _close_period(self) -> list[Addressed]:
         self._read(tuple(self._accounts))
@@ -272,5 +274,5 @@ class Accounts:
         return addressed
 
 
-def _hour(utc: datetime) -> datetime:
-    return utc.replace(minute=0, second=0, microsecond=0)
+def _left_of_hour_s(utc: datetime) -> float:
+    return 3600.0 - (utc.minute * 60 + utc.second + utc.microsecond / 1e6)

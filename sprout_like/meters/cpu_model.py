@@ -20,6 +20,10 @@ DRAM_WATTS_PER_GIB: Final = 0.375 * 1.024**3
 
 _BYTES_PER_GIB: Final = 1024**3
 
+# Asking the system for the resident memory is most of a reading's cost, and what a process can take up or give back in
+# so short a time is far below the model's error.
+_RSS_FRESH_S: Final = 0.05
+
 _CPU = Device(
     id="cpu:process",
     name="CPU time of this process (power model)",
@@ -71,6 +75,7 @@ class CpuModelMeter:
         self._monotonic_s = monotonic_s
         self._dram_j = 0.0
         self._dram_at: tuple[float, int] | None = None
+        self._rss_at_s = 0.0
 
     @property
     def name(self) -> str:
@@ -101,7 +106,11 @@ class CpuModelMeter:
 
     def _integrate_dram(self) -> float:
         try:
-            now_s, rss_bytes = self._monotonic_s(), self._rss_bytes()
+            now_s = self._monotonic_s()
+            if self._dram_at is not None and now_s - self._rss_at_s < _RSS_FRESH_S:
+                rss_bytes = self._dram_at[1]
+            else:
+                rss_bytes, self._rss_at_s = self._rss_bytes(), now_s
         except OSError as exc:
             raise MeterError(f"the memory of this process cannot be read: {exc}") from exc
         if self._dram_at is not None:

@@ -1,38 +1,52 @@
-"""The outcome of a ledger check, as a table and as JSON."""
+"""The outcome of a ledger check, as tables and as JSON."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Final
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sprout_like.ledger.audit import CheckReport
+from sprout_like.ledger.audit import CheckReport, DeviceHour
 from sprout_like.reports.figures import number, percent
 from sprout_like.reports.machine import to_json
 
 __all__ = ["as_json", "as_table"]
 
+_HOURS_SHOWN: Final = 24
+
 
 def as_table(report: CheckReport, tolerance: float) -> RenderableType:
-    """For a terminal: the sums per device and hour, then what is wrong."""
-    table = Table(title="J per device and hour", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("hour (UTC)")
-    table.add_column("device")
-    for heading in ("counter", "requests", "elsewhere", "overhead", "idle"):
-        table.add_column(heading, justify="right")
+    """For a terminal of 80 columns: each device's sums in its last hours, then what is wrong anywhere."""
+    hours: dict[str, list[DeviceHour]] = {}
     for hour in report.hours:
-        parts = (hour.counter_j, hour.requests_j, hour.elsewhere_j, hour.overhead_j, hour.idle_j)
-        table.add_row(f"{hour.hour_utc:%Y-%m-%d %H}", hour.device_id, *(number(part, 1) for part in parts))
-    lines = [Text(line) for line in _lines(report, tolerance)]
-    return Group(table, *lines) if report.hours else Group(*lines)
+        hours.setdefault(hour.device_id, []).append(hour)
+    parts: list[RenderableType] = []
+    for device_id, all_hours in sorted(hours.items()):
+        parts.append(_table(device_id, all_hours[-_HOURS_SHOWN:]))
+        if len(all_hours) > _HOURS_SHOWN:
+            parts.append(Text(f"{len(all_hours) - _HOURS_SHOWN:,} earlier hours are checked too; --json lists them.\n"))
+    return Group(*parts, *(Text(line) for line in _lines(report, tolerance)))
 
 
 def as_json(report: CheckReport) -> str:
     """The whole outcome; stamps in ISO 8601, unknown as null."""
     return to_json({"ok": report.ok, **asdict(report)})
+
+
+def _table(device_id: str, hours: Iterable[DeviceHour]) -> Table:
+    table = Table(title=Text(f"{device_id}, J per hour"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("hour (UTC)")
+    for heading in ("counter", "requests", "elsewhere", "overhead", "idle"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for hour in hours:
+        parts = (hour.counter_j, hour.requests_j, hour.elsewhere_j, hour.overhead_j, hour.idle_j)
+        table.add_row(f"{hour.hour_utc:%Y-%m-%d %H}", *(number(part, 1) for part in parts))
+    return table
 
 
 def _lines(report: CheckReport, tolerance: float) -> list[str]:
@@ -44,6 +58,8 @@ def _lines(report: CheckReport, tolerance: float) -> list[str]:
     ):
         if count:
             lines.append(f"{count:,} {what}.")
+    if report.pending is None:
+        lines.append("Rows that may wait in the spool are not counted.")
     if report.ok:
         return [*lines, f"All sums hold: parts add up to the counters within {percent(tolerance)}, every row is right."]
     for finding in report.findings:

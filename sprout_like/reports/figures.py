@@ -1,54 +1,81 @@
-"""How figures are written: unknown is a dash, never a zero."""
+"""How figures are written: unknown is a dash, never a zero, and a unit is chosen that keeps figures below 1,000."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["UNKNOWN_MARK", "GramsScale", "grams", "grams_scale", "number", "percent"]
+__all__ = ["UNKNOWN_MARK", "Scale", "grams", "grams_scale", "joules_scale", "number", "percent"]
 
-UNKNOWN_MARK = "–"
+UNKNOWN_MARK: Final = "–"
+
+_COLUMN_DECIMALS: Final = 2
 
 
 def number(value: float | None, digits: int) -> str:
-    """A figure with that many decimals and thousands marked."""
-    return UNKNOWN_MARK if value is None else f"{value:,.{digits}f}"
-
-
-_UNITS = ((1e-6, "µg"), (1e-3, "mg"), (1.0, "g"), (1e3, "kg"))
-
-
-def grams(value_g: float | None) -> str:
-    """G CO2e to three figures, in the unit that suits it: µg, mg, g or kg."""
-    if value_g is None:
+    """A figure with that many decimals and thousands marked; what is not a finite number counts as unknown."""
+    if value is None or not math.isfinite(value):
         return UNKNOWN_MARK
-    factor, unit = next((u for u in reversed(_UNITS) if abs(value_g) >= u[0]), _UNITS[0])
-    return f"{_three_figures(value_g / factor)} {unit}"
-
-
-@dataclass(frozen=True, slots=True)
-class GramsScale:
-    """One unit for a whole column."""
-
-    factor: float
-    unit: str
-
-    def __call__(self, value_g: float | None) -> str:
-        """The figure alone, with the decimals that the column's unit asks for."""
-        return number(None if value_g is None else value_g / self.factor, 2)
-
-
-def grams_scale(values_g: Iterable[float | None]) -> GramsScale:
-    """The unit in which the largest of the values has one to three figures before the point."""
-    largest = max((abs(v) for v in values_g if v is not None), default=0.0)
-    return GramsScale(*next((u for u in reversed(_UNITS) if largest >= u[0]), _UNITS[0]))
-
-
-def _three_figures(value: float) -> str:
-    # `.3g` alone turns to powers of ten from 1,000 on.
-    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
+    rounded = round(value, digits) or 0.0  # never "-0.0"
+    return f"{rounded:,.{digits}f}"
 
 
 def percent(share: float | None) -> str:
     """A share as percent with one decimal."""
-    return UNKNOWN_MARK if share is None else f"{100 * share:.1f} %"
+    return UNKNOWN_MARK if share is None else f"{number(100 * share, 1)} %"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One unit for a whole column.
+
+    Attributes:
+        factor: the unit in g or in J. unit: its symbol.
+    """
+
+    factor: float
+    unit: str
+
+    def __call__(self, value: float | None) -> str:
+        """The figure in this unit, alone."""
+        return number(None if value is None else value / self.factor, _COLUMN_DECIMALS)
+
+
+_GRAMS: Final = (Scale(1e-6, "µg"), Scale(1e-3, "mg"), Scale(1, "g"), Scale(1e3, "kg"), Scale(1e6, "t"))
+_JOULES: Final = (Scale(1, "J"), Scale(1e3, "kJ"), Scale(1e6, "MJ"), Scale(1e9, "GJ"))
+
+
+def grams(value_g: float | None) -> str:
+    """G CO2e to three figures, in the unit that suits it."""
+    if value_g is None or not math.isfinite(value_g):
+        return UNKNOWN_MARK
+    scale = _fitting(value_g, _GRAMS, _three_figures)
+    figure = _three_figures(value_g / scale.factor)
+    return f"{figure:,.0f} {scale.unit}" if abs(figure) >= 1000 else f"{figure:g} {scale.unit}"
+
+
+def grams_scale(values_g: Iterable[float | None]) -> Scale:
+    """The unit for a column of g CO2e."""
+    return _fitting(_largest(values_g), _GRAMS, lambda figure: round(figure, _COLUMN_DECIMALS))
+
+
+def joules_scale(values_j: Iterable[float | None]) -> Scale:
+    """The unit for a column of J."""
+    return _fitting(_largest(values_j), _JOULES, lambda figure: round(figure, _COLUMN_DECIMALS))
+
+
+def _largest(values: Iterable[float | None]) -> float:
+    return max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0.0)
+
+
+def _fitting(value: float, units: tuple[Scale, ...], as_written: Callable[[float], float]) -> Scale:
+    """The smallest unit in which the figure, rounded as it is written, stays below 1,000; the plain one for 0."""
+    if value == 0:
+        return next(unit for unit in units if unit.factor == 1)
+    return next((unit for unit in units if abs(as_written(value / unit.factor)) < 1000), units[-1])
+
+
+def _three_figures(value: float) -> float:
+    return float(f"{value:.3g}")

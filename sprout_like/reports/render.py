@@ -5,80 +5,44 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
+from typing import Final
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sprout_like.reports.figures import UNKNOWN_MARK, grams, grams_scale, number, percent
-from sprout_like.reports.machine import to_json
-from sprout_like.reports.summary import Line, MeasuredSaving, Summary
+from sprout_like.reports.figures import UNKNOWN_MARK, grams, grams_scale, joules_scale, number, percent
+from sprout_like.reports.machine import plain, to_json
+from sprout_like.reports.saving import MeasuredSaving
+from sprout_like.reports.summary import Line, Summary
 
 __all__ = ["as_csv", "as_json", "as_table"]
 
-# Below this many control rows an interval is too wide to lean on, and its normal approximation is poor.
-_ENOUGH_CONTROL = 30
+_ENOUGH_CONTROL: Final = 30
+"""Below this many control rows an interval is too wide to lean on, and its normal approximation is poor."""
+
+_PURPOSES: Final = {
+    "request": "requests",
+    "baseline": "baselines (run to compare with)",
+    "evaluation": "evaluations (run to judge)",
+}
+
+_Part = tuple[str, str | None, str | None]
 
 
 def as_table(summary: Summary) -> RenderableType:
-    """For a terminal."""
+    """For a terminal of 80 columns: a table per purpose, kind and factors, whose figures may be added up."""
     if summary.first_utc is None or summary.last_utc is None:
         return Text("The ledger holds no request in this span.")
     span = f"{summary.first_utc:%Y-%m-%d %H:%M} to {summary.last_utc:%Y-%m-%d %H:%M} UTC"
-    provenances = dict.fromkeys((line.intensity_kind, line.intensity_factors) for line in summary.lines)
-    tables = [_table(summary, provenance) for provenance in provenances]
+    parts: dict[_Part, list[Line]] = {}
+    for line in summary.lines:
+        parts.setdefault((line.purpose, line.intensity_kind, line.intensity_factors), []).append(line)
+    tables = [_table(summary.by, part, lines) for part, lines in parts.items()]
     return Group(Text(span, style="bold"), *tables, *(Text(note, style="dim") for note in _notes(summary)))
-
-
-def _table(summary: Summary, provenance: tuple[str | None, str | None]) -> Table:
-    """The lines of one kind and one set of factors, whose grams may be added up; fits 80 columns."""
-    lines = [line for line in summary.lines if (line.intensity_kind, line.intensity_factors) == provenance]
-    kind, factors = provenance
-    title = "intensity unknown" if kind is None else f"{kind} intensity, {factors} factors"
-    scale = grams_scale([line.operational_g for line in lines])
-    each = grams_scale([_per(line.operational_g, line.requests - line.carbon_unknown) for line in lines])
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column(summary.by)
-    table.add_column("purpose")
-    for heading in ("n", "tokens", "J", "± J", f"{scale.unit} CO2e", "J each", f"{each.unit} each"):
-        table.add_column(heading, justify="right")
-    for line in lines:
-        table.add_row(
-            line.group or UNKNOWN_MARK,
-            line.purpose,
-            f"{line.requests:,}",
-            number(line.new_tokens, 0),
-            number(line.energy_j, 1),
-            number(line.uncertainty_j, 1),
-            scale(line.operational_g),
-            number(_per(line.energy_j, line.requests - line.energy_unknown), 2),
-            each(_per(line.operational_g, line.requests - line.carbon_unknown)),
-        )
-    table.add_section()
-    table.add_row(
-        "total",
-        "",
-        f"{sum(line.requests for line in lines):,}",
-        number(_sum(line.new_tokens for line in lines), 0),
-        number(_sum(line.energy_j for line in lines), 1),
-        number(_sum(line.uncertainty_j for line in lines), 1),
-        scale(_sum(line.operational_g for line in lines)),
-        style="bold",
-    )
-    return table
-
-
-def _per(total: float | None, count: int) -> float | None:
-    return None if total is None else total / count
-
-
-def _sum(figures: Iterable[float | None]) -> float | None:
-    """Sum of those that are known; None where none is. What is left out is counted in the notes."""
-    known = [figure for figure in figures if figure is not None]
-    return math.fsum(known) if known else None
 
 
 def as_json(summary: Summary) -> str:
@@ -89,19 +53,74 @@ def as_json(summary: Summary) -> str:
 def as_csv(summary: Summary) -> str:
     """The lines, one a row; unknown as an empty cell."""
     stream = io.StringIO()
-    names = [f.name for f in fields(Line)]
-    writer = csv.DictWriter(stream, names, lineterminator="\n")
+    writer = csv.DictWriter(stream, [f.name for f in fields(Line)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(line) for line in summary.lines)
+    writer.writerows(plain(asdict(line)) for line in summary.lines)
     return stream.getvalue()
+
+
+def _table(by: str, part: _Part, lines: Sequence[Line]) -> Table:
+    purpose, kind, factors = part
+    intensity = "intensity unknown" if kind is None else f"{kind} intensity, {factors} factors"
+    joules = _sum(line.energy_j for line in lines)
+    joules_off = _sum(line.uncertainty_j for line in lines)
+    co2 = _sum(line.operational_g for line in lines)
+    energy, energy_each = joules_scale((joules, joules_off)), joules_scale(map(_energy_each, lines))
+    carbon, carbon_each = grams_scale((co2,)), grams_scale(map(_carbon_each, lines))
+    table = Table(
+        title=Text(f"{_PURPOSES.get(purpose, purpose)}, {intensity}"),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column(by, overflow="fold")
+    headings = (f"± {energy.unit}", f"{carbon.unit} CO2e", f"{energy_each.unit} each", f"{carbon_each.unit} each")
+    for heading in ("n", "tokens", energy.unit, *headings):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for line in lines:
+        table.add_row(
+            Text(line.group or UNKNOWN_MARK),
+            number(line.requests, 0),
+            number(line.new_tokens, 0),
+            energy(line.energy_j),
+            energy(line.uncertainty_j),
+            carbon(line.operational_g),
+            energy_each(_energy_each(line)),
+            carbon_each(_carbon_each(line)),
+        )
+    table.add_section()
+    table.add_row(
+        "total",
+        number(sum(line.requests for line in lines), 0),
+        number(_sum(line.new_tokens for line in lines), 0),
+        energy(joules),
+        energy(joules_off),
+        carbon(co2),
+        style="bold",
+    )
+    return table
+
+
+def _energy_each(line: Line) -> float | None:
+    return None if line.energy_j is None else line.energy_j / (line.requests - line.energy_unknown)
+
+
+def _carbon_each(line: Line) -> float | None:
+    return None if line.operational_g is None else line.operational_g / (line.requests - line.carbon_unknown)
+
+
+def _sum(figures: Iterable[float | None]) -> float | None:
+    """Sum of those that are known; None where none is. What is left out is counted in the notes."""
+    known = [figure for figure in figures if figure is not None]
+    return math.fsum(known) if known else None
 
 
 def _notes(summary: Summary) -> list[str]:
     lines = summary.lines
     notes = ["CO2e is operational: energy × PUE × intensity, added up only within one kind and set of factors."]
-    embodied = [line.embodied_g for line in lines if line.embodied_g is not None]
-    if embodied:
-        notes.append(f"Making the hardware adds {grams(sum(embodied))} (embodied share), not included above.")
+    embodied = _sum(line.embodied_g for line in lines)
+    if embodied is not None:
+        notes.append(f"Making the hardware adds {grams(embodied)} (embodied share), not included above.")
     for count, what in (
         (sum(line.energy_unknown for line in lines), "have unknown energy and are in no sum of J or g"),
         (sum(line.carbon_unknown for line in lines), "have unknown emissions and are in no sum of g"),
@@ -119,8 +138,11 @@ def _notes(summary: Summary) -> list[str]:
 
 def _said(saving: MeasuredSaving) -> str:
     few = "" if saving.control_n >= _ENOUGH_CONTROL else f", too few to lean on: {_ENOUGH_CONTROL} wanted"
+    of = saving.quantity
+    if saving.intensity_kind is not None:
+        of += f" ({saving.intensity_kind}, {saving.intensity_factors})"
     return (
-        f"Measured saving of {saving.quantity} against the control group: {percent(saving.saving)} "
+        f"Measured saving of {of} against the control group: {percent(saving.saving)} "
         f"(95 % interval {percent(saving.low)} to {percent(saving.high)}; {saving.policy_n:,} requests under "
         f"{saving.policy_version}, {saving.control_n:,} control{few})."
     )

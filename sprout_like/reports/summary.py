@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from sqlalchemy import ColumnElement, Engine, Select, case, func, select
 
 from sprout_like.ledger.schema import AccountRow, RequestRow
+from sprout_like.reports.grouping import GroupBy
+from sprout_like.reports.saving import MeasuredSaving, moments, savings
 
-__all__ = ["GroupBy", "Line", "MeasuredSaving", "Overheads", "Summary", "summarise"]
-
-GroupBy = Literal["directive", "day", "model", "zone", "task", "policy", "energy_method", "meter", "status"]
-
-# Two-sided 95 % of the normal distribution.
-_Z_95 = 1.959964
-
-# What is compared, and where its count, sum and sum of squares begin in a row of `_moments`.
-_QUANTITIES: tuple[tuple[Literal["energy", "carbon"], int], ...] = (("energy", 0), ("carbon", 3))
+__all__ = ["Line", "Overheads", "Summary", "summarise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +61,6 @@ class Overheads:
 
 
 @dataclass(frozen=True, slots=True)
-class MeasuredSaving:
-    """Requests under a policy against its randomised control group, per request, in the same span.
-
-    Attributes:
-        policy_version, intensity_kind, intensity_factors: what is compared is the same in these.
-        quantity: `energy` or `carbon` (operational).
-        policy_n, control_n: rows compared.
-        saving: 1 − mean of the policy's rows / mean of the control's.
-        low, high: 95 % interval of `saving`, from the normal approximation of the log ratio (delta method).
-    """
-
-    policy_version: str
-    intensity_kind: str | None
-    intensity_factors: str | None
-    quantity: Literal["energy", "carbon"]
-    policy_n: int
-    control_n: int
-    saving: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Summary:
     """A report's content.
 
@@ -98,7 +68,7 @@ class Summary:
         by: what the lines are grouped by.
         since_utc, until_utc: the span asked for; None leaves an end open.
         first_utc, last_utc: the first and last row in it; None where there is none.
-        lines: the groups, largest energy first.
+        lines: the groups: requests before baselines and evaluations; days in order of time, else largest energy first.
         overheads: energy of no request.
         savings: measured against control groups; empty where there is no control group of two or more.
     """
@@ -137,9 +107,16 @@ def summarise(
         lines = [Line(*row) for row in connection.execute(span.of(_lines(engine, by), RequestRow.started_utc))]
         accounts = select(func.sum(AccountRow.overhead_j), func.sum(AccountRow.idle_j))
         overheads = Overheads(*connection.execute(span.of(accounts, AccountRow.started_utc)).one())
-        moments = connection.execute(span.of(_moments(), RequestRow.started_utc)).all()
-    lines.sort(key=lambda line: (line.purpose != "request", -(line.energy_j or 0), line.group or ""))
-    return Summary(by, since_utc, until_utc, first, last, lines, overheads, _savings(moments))
+        compared = savings(connection.execute(span.of(moments(), RequestRow.started_utc)))
+    lines.sort(key=lambda line: _order(line, by_time=by == "day"))
+    return Summary(by, since_utc, until_utc, first, last, lines, overheads, compared)
+
+
+def _order(line: Line, *, by_time: bool) -> tuple[Any, ...]:
+    """Total, so that a report of the same rows is the same on every database."""
+    size = 0.0 if by_time else -(line.energy_j or 0.0)
+    rest = (line.purpose, line.group or "", line.intensity_kind or "", line.intensity_factors or "")
+    return (line.purpose != "request", size, *rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,52 +156,3 @@ def _utc_day(engine: Engine) -> ColumnElement[Any]:
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.sum(case((condition, 1), else_=0))
-
-
-def _moments() -> Select[*tuple[Any, ...]]:
-    """Count, sum and sum of squares per policy version, provenance and group: all that a ratio's interval needs."""
-    energy, carbon = RequestRow.energy_j, RequestRow.operational_g
-    keys = (
-        RequestRow.policy_version,
-        RequestRow.intensity_kind,
-        RequestRow.intensity_factors,
-        RequestRow.decision_group,
-    )
-    figures = [f for x in (energy, carbon) for f in (func.count(x), func.sum(x), func.sum(x * x))]
-    return (
-        select(*keys, *figures)
-        .where(RequestRow.purpose == "request", RequestRow.status == "ok", RequestRow.propensity.is_not(None))
-        .group_by(*keys)
-    )
-
-
-def _savings(moments: Iterable[Sequence[Any]]) -> list[MeasuredSaving]:
-    groups = {((row[0], row[1], row[2]), row[3]): row[4:] for row in moments}
-    found = []
-    for key in sorted({k for k, _ in groups}, key=str):
-        policy, control = groups.get((key, "policy")), groups.get((key, "control"))
-        if policy is None or control is None:
-            continue
-        version, kind, factors = key
-        for quantity, at in _QUANTITIES:
-            saving = _saving(policy[at : at + 3], control[at : at + 3])
-            if saving is not None:
-                counts = policy[at], control[at]
-                found.append(MeasuredSaving(version, kind, factors, quantity, *counts, *saving))
-    return found
-
-
-def _saving(policy: Sequence[Any], control: Sequence[Any]) -> tuple[float, float, float] | None:
-    """Saving and its 95 % interval from (n, Σx, Σx²) of both groups; None with fewer than two rows or a zero mean."""
-    relative_variance = 0.0
-    means = []
-    for n, total, squares in (policy, control):
-        if n < 2 or not total or total <= 0:
-            return None
-        mean = total / n
-        variance = max(0.0, (squares - n * mean * mean) / (n - 1))
-        relative_variance += variance / (n * mean * mean)
-        means.append(mean)
-    ratio = means[0] / means[1]
-    spread = math.exp(_Z_95 * math.sqrt(relative_variance))
-    return 1 - ratio, 1 - ratio * spread, 1 - ratio / spread

@@ -1,0 +1,126 @@
+"""The measured saving: requests under a policy against its randomised control group, with a 95 % interval."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sqlalchemy import Select, func, select
+
+from sprout_like.ledger.schema import RequestRow
+
+__all__ = ["MeasuredSaving", "moments", "saving_of", "savings"]
+
+_Z_95: Final = 1.959964
+"""Two-sided 95 % of the normal distribution."""
+
+_Provenance = tuple[str | None, str | None]
+_Key = tuple[str, Literal["energy", "carbon"], _Provenance]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredSaving:
+    """Requests under a policy against its randomised control group, per request, in the same span.
+
+    Attributes:
+        policy_version: both groups were drawn by it.
+        quantity: `energy`, or `carbon` (operational).
+        intensity_kind, intensity_factors: of the grams compared; None for energy, to which they do not matter.
+        policy_n, control_n: rows compared, those that know the quantity.
+        saving: 1 − mean of the policy's rows / mean of the control's.
+        low, high: 95 % interval of `saving`.
+    """
+
+    policy_version: str
+    quantity: Literal["energy", "carbon"]
+    intensity_kind: str | None
+    intensity_factors: str | None
+    policy_n: int
+    control_n: int
+    saving: float
+    low: float
+    high: float
+
+
+@dataclass(slots=True)
+class _Moments:
+    """Count, sum and sum of squares: all that a mean and its variance need."""
+
+    n: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def add(self, n: int, total: float | None, squares: float | None) -> None:
+        """Another part of the same group; the sums are None where no row of it knows the quantity."""
+        self.n += n
+        self.total += total or 0.0
+        self.squares += squares or 0.0
+
+
+def moments() -> Select[*tuple[Any, ...]]:
+    """Query for count, sum and sum of squares of energy and carbon, per policy version, provenance and group.
+
+    Only requests that were answered and whose group was drawn at random are compared.
+    """
+    keys = (
+        RequestRow.policy_version,
+        RequestRow.intensity_kind,
+        RequestRow.intensity_factors,
+        RequestRow.decision_group,
+    )
+    figures = [
+        figure
+        for quantity in (RequestRow.energy_j, RequestRow.operational_g)
+        for figure in (func.count(quantity), func.sum(quantity), func.sum(quantity * quantity))
+    ]
+    return (
+        select(*keys, *figures)
+        .where(RequestRow.purpose == "request", RequestRow.status == "ok", RequestRow.propensity.is_not(None))
+        .group_by(*keys)
+    )
+
+
+def savings(rows: Iterable[Sequence[Any]]) -> list[MeasuredSaving]:
+    """The savings in the answer to `moments`: energy over all intensities, carbon per kind and factors."""
+    compared: defaultdict[_Key, dict[str, _Moments]] = defaultdict(lambda: {"policy": _Moments(), "control": _Moments()})
+    for version, kind, factors, group, *figures in rows:
+        if group not in ("policy", "control"):
+            continue
+        compared[version, "energy", (None, None)][group].add(*figures[:3])
+        compared[version, "carbon", (kind, factors)][group].add(*figures[3:])
+    found = []
+    for key in sorted(compared, key=lambda k: (k[0], k[1] != "energy", *(word or "" for word in k[2]))):
+        version, quantity, provenance = key
+        policy, control = compared[key]["policy"], compared[key]["control"]
+        saving = saving_of((policy.n, policy.total, policy.squares), (control.n, control.total, control.squares))
+        if saving is not None:
+            found.append(MeasuredSaving(version, quantity, *provenance, policy.n, control.n, *saving))
+    return found
+
+
+def saving_of(
+    policy: tuple[int, float, float], control: tuple[int, float, float]
+) -> tuple[float, float, float] | None:
+    """Saving and its 95 % interval, from count, sum and sum of squares of both groups.
+
+    The interval is that of the ratio of two independent means by the delta method on its logarithm: the variance of
+    ln(a/b) is var(a)/(n·a²) + var(b)/(m·b²) (Casella & Berger, Statistical Inference, 2nd ed., section 5.5.4).
+
+    Returns:
+        saving, low, high; None with fewer than two rows in a group, or where a mean is not above zero.
+    """
+    relative_variance = 0.0
+    means = []
+    for n, total, squares in (policy, control):
+        if n < 2 or not total > 0:
+            return None
+        mean = total / n
+        variance = max(0.0, (squares - n * mean * mean) / (n - 1))
+        relative_variance += variance / (n * mean * mean)
+        means.append(mean)
+    ratio = means[0] / means[1]
+    spread = math.exp(_Z_95 * math.sqrt(relative_variance))
+    return 1 - ratio, 1 - ratio * spread, 1 - ratio / spread
