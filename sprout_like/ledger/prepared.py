@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Dialect, Insert, Table
@@ -22,10 +23,10 @@ class PreparedInsert:
     def __init__(self, statement: Insert, table: Table, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
         self.sql = str(compiled)
-        self._columns = [
-            (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
-            for name in compiled.positiontup or ()
-        ]
+        names = tuple(compiled.positiontup or ())
+        processors = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+        self._values = attrgetter(*names)
+        self._processors = [(index, process) for index, process in enumerate(processors) if process is not None]
 
     def parameters(self, record: Record) -> tuple[Any, ...]:
         """The row's values as the driver takes them.
@@ -33,12 +34,10 @@ class PreparedInsert:
         Raises:
             RowRefused: a value does not fit its column.
         """
+        values = list(self._values(record))
         try:
-            return tuple(
-                [
-                    value if process is None else process(value)
-                    for value, process in [(getattr(record, name), process) for name, process in self._columns]
-                ]
-            )
+            for index, process in self._processors:
+                values[index] = process(values[index])
         except (TypeError, ValueError, AttributeError, RecursionError) as exc:
             raise RowRefused(str(exc)) from exc
+        return tuple(values)
