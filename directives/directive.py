@@ -61,7 +61,7 @@ class Directive:
                 f"directive name {self.name!r} is not usable; use lower-case letters, digits and '_', at most 40"
             )
         if self.instruction is not None and not (isinstance(self.instruction, str) and self.instruction.strip()):
-            raise CatalogueError(f"directive {self.name!r}: instruction is not a text; leave it out for none")
+            raise CatalogueError(f"instruction is {self.instruction!r}; give a text, or leave it out for none")
         if self.name == "full" and self.knobs:
             raise CatalogueError("directive 'full' is the caller's call as it stands and can have no knobs")
 

@@ -40,7 +40,7 @@ def test_version_changes_with_content_only() -> None:
         ("[directive.a]\nbudget = { max_new_tokens = 8, soft_tokens = 8 }", "give 0 to 7"),
         ("[directive.a]\nbudget = { tokens = 8 }", "unexpected keyword argument 'tokens'"),
         ('[directive.a]\ninstuction = "x"', "unexpected keyword argument 'instuction'"),
-        ('[directive.a]\ninstruction = " "', "instruction is empty"),
+        ('[directive.a]\ninstruction = " "', "instruction is ' '; give a text"),
         ('[directive.a]\nbudget = { max_new_tokens = "8" }', "max_new_tokens"),
         ("[directive.A]\nbudget = { max_new_tokens = 8 }", "lower-case"),
         ('[directive.full]\ninstruction = "x"', "can have no knobs"),
