@@ -17,6 +17,7 @@ from grid import Grid, SourceRefused, open_source
 from sprout_like.background import Background
 from sprout_like.clock import Clock, SystemClock
 from sprout_like.engines.engine import Call, Engine
+from sprout_like.errors import SettingError
 from sprout_like.ledger import Ledger, open_ledger
 from sprout_like.meters import Accounts, Window, charged_devices, open_accounts
 from sprout_like.policies import open_catalogue, open_policy
@@ -134,10 +135,7 @@ def assemble(
     settings = Settings.load(**named) if settings is None else settings.replaced(**named)
     catalogue = open_catalogue(settings)
     chosen = open_policy(settings.policy if policy is None else policy, catalogue, settings)
-    if engine is None:
-        from sprout_like.engines.hugging_face import HuggingFaceEngine
-
-        engine = HuggingFaceEngine(model, tokenizer, monotonic_s=clock.monotonic_s)
+    engine = _open_engine(engine, model, tokenizer, clock)
     with contextlib.ExitStack() as opened:
         opened_grid = _open_grid(settings.grid if grid is None else grid, settings, clock.now_utc)
         opened_ledger = open_ledger(settings.ledger_spec if ledger is None else ledger, spool_path=settings.spool)
@@ -161,6 +159,16 @@ def assemble(
         rng=rng or Random(),
         closing=closing,
     )
+
+
+def _open_engine(spec: Any, model: Any, tokenizer: Any, clock: Clock) -> Engine:
+    if spec is None or spec == "transformers":
+        from sprout_like.engines.hugging_face import HuggingFaceEngine
+
+        return HuggingFaceEngine(model, tokenizer, monotonic_s=clock.monotonic_s)
+    if isinstance(spec, str):
+        raise SettingError("engine", f"there is no engine {spec!r}", 'Use "transformers", or an engine of your own')
+    return spec  # type: ignore[no-any-return]
 
 
 def _text(part: Any) -> str | None:

@@ -62,7 +62,7 @@ class CarbonAware:
         policy: `threshold`, a directive's name to pin it, or a `directives.Policy`.
         ledger: a database URL, a path, or a `sprout_like.ledger.Ledger`.
         meter: `auto`, `nvml`, `rapl`, `cpu`, `none`, a sum such as `nvml+cpu`, or a `sprout_like.meters.Meter`.
-        engine: a `sprout_like.engines.Engine`; None for the model's own `generate`.
+        engine: `transformers` (the default: the model's own `generate`), or a `sprout_like.engines.engine.Engine`.
         tags: tags of every row.
         settings: resolved settings; None loads them.
         clock, rng: time and randomness, for tests and replays.

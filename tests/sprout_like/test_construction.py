@@ -40,6 +40,8 @@ def wrap(**parts: Any) -> CarbonAware:
         ({"ledger": "/proc/version/ledger.sqlite"}, ["ledger", "/proc/version"]),
         ({"ledger": "/tmp"}, ["ledger", "/tmp"]),
         ({"engine": None}, ["model", "generate()"]),
+        ({"engine": "transformers"}, ["model", "generate()"]),
+        ({"engine": "vlmm"}, ["engine", "vlmm", "transformers"]),
     ],
     ids=str,
 )
