@@ -12,12 +12,13 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from directives import Catalogue, Policy
+from directives import Catalogue, Policy, Uniform
 from grid import Grid, SourceRefused, open_source
 from sprout_like.background import Background
 from sprout_like.clock import Clock, SystemClock
 from sprout_like.engines.engine import Call, Engine
 from sprout_like.errors import SettingError
+from sprout_like.guard import Guard
 from sprout_like.ledger import Ledger, open_ledger
 from sprout_like.meters import Accounts, Window, charged_devices, open_accounts
 from sprout_like.policies import open_catalogue, open_policy
@@ -43,7 +44,7 @@ class Parts:
         ledger: Ledger,
         accounts: Accounts,
         clock: Clock,
-        rng: Random,
+        rng: Uniform,
         closing: Callable[[], object],
     ) -> None:
         self.settings = settings
@@ -56,7 +57,7 @@ class Parts:
         self.ledger = ledger
         self.accounts = accounts
         self.clock = clock
-        self.rng = rng
+        self.guard = Guard(engine, catalogue, ledger, rng)
         self.session_id = uuid.uuid4().hex
         self._charged: tuple[tuple[str, ...], tuple[str, ...] | None] = ((), ())
         self._warm = threading.Event()
@@ -123,7 +124,7 @@ def assemble(
     engine: Any,
     settings: Settings | None,
     clock: Clock | None,
-    rng: Random | None,
+    rng: Uniform | None,
 ) -> Parts:
     """Resolve every part.
 

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
-from directives import FULL, Decision, Observation, Policy
+from directives import Observation, Policy, Uniform
 from grid import Look
 from sprout_like import carbon
 from sprout_like.assembly import Parts, assemble
 from sprout_like.clock import Clock
-from sprout_like.engines.engine import Call, Generation, Plan
+from sprout_like.engines.engine import Call, Generation
 from sprout_like.meters import UNKNOWN
 from sprout_like.policies import open_policy
 from sprout_like.record import Purpose, RequestRecord
 from sprout_like.settings import Settings
 
 __all__ = ["CarbonAware", "Reply"]
-
-_LOG = logging.getLogger("sprout_like")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,7 @@ class CarbonAware:
         tags: Mapping[str, str] | None = None,
         settings: Settings | None = None,
         clock: Clock | None = None,
-        rng: Random | None = None,
+        rng: Uniform | None = None,
     ) -> None:
         self._parts: Parts = assemble(
             model,
@@ -206,24 +202,24 @@ class CarbonAware:
         template: Mapping[str, Any] | None = None,
     ) -> tuple[Generation, RequestRecord]:
         parts, serving = self._parts, self._serving
-        engine, clock = parts.engine, parts.clock
+        engine, clock, guard = parts.engine, parts.clock, parts.guard
 
         # 1 take: the caller's call, untouched
         start_s, started_utc = clock.monotonic_s(), clock.now_utc()
         request_id = f"{int(started_utc.timestamp() * 1000):012x}{secrets.token_hex(10)}"
-        call = engine.inspect(args, kwargs, messages=messages, template=template)
+        call = guard.inspect(args, kwargs, messages, template)
 
         # 2 look: intensity from memory alone; may be stale or unknown, and says so
         look = parts.grid.look()
 
         # 3 filter: before the draw, so that the propensity is the probability of what runs
-        candidates = [d.name for d in parts.catalogue if not d.knobs or engine.refusal(d, call) is None]
+        candidates = [d.name for d in parts.catalogue if guard.fits(d, call)]
 
         # 4 choose
-        decision = self._choose(request_id, look, call, candidates)
+        decision = guard.choose(serving.policy, request_id, _observed(look, call, serving.task), candidates)
 
         # 5 apply
-        plan, decision = self._apply(request_id, decision, call)
+        plan, decision = guard.apply(request_id, decision, call)
 
         # 6 run: one generation at a time per model, so that its window is its own
         generation, energy, error = Generation(), UNKNOWN, None
@@ -299,7 +295,7 @@ class CarbonAware:
             embodied_g=embodied_g,
             overhead_s=(queued_s - start_s) + (clock.monotonic_s() - end_s),
         )
-        parts.ledger.append(record)
+        guard.log(record)
         generation.end_stream()
 
         # 9 return: exactly what the model returns, or the model's own exception
@@ -307,36 +303,15 @@ class CarbonAware:
             raise error
         return generation, record
 
-    def _choose(self, request_id: str, look: Look, call: Call, candidates: Sequence[str]) -> Decision:
-        """The policy's decision; `full` with an unknown propensity where the policy itself fails."""
-        policy = self._serving.policy
-        observation = Observation(
-            intensity_g_per_kwh=None if look.intensity is None else look.intensity.g_per_kwh,
-            task=self._serving.task,
-            prompt_tokens=call.prompt_tokens,
-            limit_tokens=call.limit_tokens,
-            batch_size=call.batch_size,
-        )
-        try:
-            decision = policy.choose(observation, candidates, self._parts.rng)
-        except Exception as exc:  # noqa: BLE001 - a policy may be anyone's code; a generation must not depend on it
-            return self._served_full(request_id, f"policy {policy.name} failed: {type(exc).__qualname__}")
-        if decision.directive not in candidates:
-            return self._served_full(request_id, f"policy {policy.name} chose {decision.directive}, not a candidate")
-        return decision
 
-    def _apply(self, request_id: str, decision: Decision, call: Call) -> tuple[Plan, Decision]:
-        """The decision's plan; `full`'s where a knob fails on a call that it had accepted."""
-        engine, catalogue = self._parts.engine, self._parts.catalogue
-        try:
-            return engine.plan(catalogue[decision.directive], call), decision
-        except Exception as exc:  # noqa: BLE001 - a fault in a knob must not become the caller's
-            reason = f"{decision.directive} could not be applied: {type(exc).__qualname__}"
-            return engine.plan(FULL, call), self._served_full(request_id, reason)
-
-    def _served_full(self, request_id: str, reason: str) -> Decision:
-        _LOG.warning("request %s: %s; served full", request_id, reason)
-        return Decision(directive=FULL.name, propensity=None, reason=reason)
+def _observed(look: Look, call: Call, task: str | None) -> Observation:
+    return Observation(
+        intensity_g_per_kwh=None if look.intensity is None else look.intensity.g_per_kwh,
+        task=task,
+        prompt_tokens=call.prompt_tokens,
+        limit_tokens=call.limit_tokens,
+        batch_size=call.batch_size,
+    )
 
 
 def _provenance(look: Look) -> dict[str, Any]:

@@ -57,7 +57,8 @@ class HuggingFaceEngine:
             InstructionKnob(tokenizer, model.generation_config),
             BudgetKnob(tokenizer, model.generation_config),
         )
-        self._devices: tuple[torch.device | None, tuple[str, ...]] = (None, ())
+        self._first_device: torch.device | None = None
+        self._placed: tuple[torch.device, ...] = ()
 
     @property
     def model(self) -> str:
@@ -72,11 +73,7 @@ class HuggingFaceEngine:
     @property
     def devices(self) -> tuple[str, ...]:
         """`cpu` or GPU UUIDs; looked up again when the model has been moved."""
-        first = self._model.device
-        if first != self._devices[0]:
-            found = {p.device for p in self._model.parameters()}
-            self._devices = (first, tuple(sorted({_device_id(d) for d in found})))
-        return self._devices[1]
+        return tuple(sorted({_device_id(device) for device in self._places()}))
 
     @property
     def lock(self) -> AbstractContextManager[Any]:
@@ -149,9 +146,9 @@ class HuggingFaceEngine:
 
     def synchronize(self) -> None:
         """Wait for the model's CUDA devices; the CPU needs no waiting."""
-        if self._model.device.type == "cuda":
-            for index in {p.device for p in self._model.parameters() if p.device.type == "cuda"}:
-                torch.cuda.synchronize(index)
+        for device in self._places():
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
 
     def warm_up(self, call: Call) -> None:
         """Run two tokens after the prompt's end, greedily, so that no randomness of the caller's is used up."""
@@ -185,6 +182,16 @@ class HuggingFaceEngine:
         """Text of one row of new tokens."""
         with lock_of(self._tokenizer):
             return str(self._tokenizer.decode(answer, skip_special_tokens=True)).strip()
+
+    def _places(self) -> tuple[torch.device, ...]:
+        """Where the parameters are. Going through all of them takes long, so it is done when the first has moved."""
+        first = self._model.device
+        if first != self._first_device:
+            found = {parameter.device for parameter in self._model.parameters()}
+            # `meta` is where accelerate leaves what it has offloaded to the host.
+            self._placed = tuple(torch.device("cpu") if d.type == "meta" else d for d in found) or (first,)
+            self._first_device = first
+        return self._placed
 
     def _render(self, messages: Sequence[Mapping[str, Any]], template: Mapping[str, Any]) -> dict[str, Any]:
         if getattr(self._tokenizer, "chat_template", None) is None:

@@ -26,8 +26,8 @@ class Bench:
         self.ledger = MemoryLedger()
         self.meter = FakeMeter(clock=self.clock, watts=WATTS)
         engine = parts.pop("engine", None) or NullEngine(on_run=lambda: self.clock.advance(2.0))
-        defaults = {"grid": 250.0, "ledger": self.ledger, "meter": self.meter, "policy": "threshold"}
-        self.aware = CarbonAware(None, engine=engine, clock=self.clock, rng=Random(1), **{**defaults, **parts})
+        defaults = {"grid": 250.0, "ledger": self.ledger, "meter": self.meter, "policy": "threshold", "rng": Random(1)}
+        self.aware = CarbonAware(None, engine=engine, clock=self.clock, **{**defaults, **parts})
 
 
 @pytest.fixture
@@ -74,8 +74,7 @@ def test_embodied_emissions_are_counted_by_the_time_on_the_device(bench: Callabl
 
 
 def test_the_control_group_is_logged_with_its_probability(bench: Callable[..., Bench]) -> None:
-    b = bench(settings=Settings.load(control_share=0.2))
-    b.aware._parts.rng = ScriptedRandom([0.1, 0.9])  # type: ignore[assignment]
+    b = bench(settings=Settings.load(control_share=0.2), rng=ScriptedRandom([0.1, 0.9]))
     b.aware.generate()
     b.aware.generate()
     groups = [(r.directive, r.propensity, r.decision_group) for r in b.ledger.requests]
@@ -166,6 +165,46 @@ class TestFaultsOfThePolicy:
         row = b.ledger.requests[0]
         assert (row.status, row.directive, row.propensity) == ("ok", "full", None)
         assert row.decision_reason == "brief could not be applied: RuntimeError"
+
+
+class TestFaultsOfTheEngineAndTheLedger:
+    def test_a_call_that_cannot_be_inspected_is_served_full(self, bench: Callable[..., Bench]) -> None:
+        class Puzzled(NullEngine):
+            def inspect(self, args: Any, kwargs: Any, **more: Any) -> Any:
+                raise TypeError("what is this")
+
+            def refusal(self, directive: Any, call: Any) -> str:
+                return "not understood"
+
+            def plan(self, directive: Any, call: Any) -> Any:
+                assert directive.name == "full"
+                return super().plan(directive, call)
+
+        b = bench(engine=Puzzled())
+        assert len(b.aware.generate("odd")) == 32
+        assert b.ledger.requests[0].directive == "full"
+
+    def test_a_directive_that_cannot_be_judged_is_left_out(self, bench: Callable[..., Bench]) -> None:
+        class Unsure(NullEngine):
+            def refusal(self, directive: Any, call: Any) -> str | None:
+                if directive.name == "very_brief":
+                    raise RuntimeError("bug")
+                return None
+
+        b = bench(engine=Unsure())
+        b.aware.generate()
+        assert b.ledger.requests[0].candidates == "full,brief"
+
+    def test_a_ledger_that_raises_costs_its_row_and_not_the_answer(
+        self, bench: Callable[..., Bench], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Raising(MemoryLedger):
+            def append(self, record: Any) -> None:
+                raise OSError("no")
+
+        b = bench(ledger=Raising())
+        assert len(b.aware.generate()) == 32
+        assert "lost its row (OSError)" in caplog.text
 
 
 class TestFaultsOfTheMeter:

@@ -61,7 +61,6 @@ def test_a_real_answer_under_each_directive(smollm2: tuple[Any, Any], wrap: Make
     rows = ledger.requests
     assert [r.directive for r in rows] == ["full", "brief", "very_brief"]
     assert all(r.energy_j is not None and r.energy_j > 0 and r.energy_method == "estimated" for r in rows)
-    assert rows[0].energy_j > rows[2].energy_j  # type: ignore[operator]
 
 
 def test_soft_endings_end_most_answers_in_a_sentence(smollm2: tuple[Any, Any], wrap: Make) -> None:

@@ -1,0 +1,90 @@
+"""Keeps the faults of our own parts away from the caller: nothing here raises for them, and everything says so once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from directives import FULL, Catalogue, Decision, Directive, Observation, Policy, Uniform
+from sprout_like.engines.engine import Call, Engine, Plan
+from sprout_like.ledger import Ledger
+from sprout_like.record import RequestRecord
+
+__all__ = ["Guard"]
+
+_LOG = logging.getLogger("sprout_like")
+
+
+class Guard:
+    """The steps of the hot path that call a policy, a knob or a ledger, which may be anyone's code.
+
+    Only here is `except Exception` right: a generation must not depend on the carbon plumbing around it. What cannot be
+    done is left out, `full` is served, and the row says why; a propensity that is not known is None.
+    """
+
+    def __init__(self, engine: Engine, catalogue: Catalogue, ledger: Ledger, rng: Uniform) -> None:
+        self._engine = engine
+        self._catalogue = catalogue
+        self._ledger = ledger
+        self._rng = rng
+
+    def inspect(
+        self,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        messages: Sequence[Mapping[str, Any]] | None,
+        template: Mapping[str, Any] | None,
+    ) -> Call:
+        """What can be told of the call; one that cannot be understood is served `full`.
+
+        Raises:
+            Exception: whatever rendering the messages raises, which is the caller's part.
+        """
+        if messages is not None:
+            return self._engine.inspect(args, kwargs, messages=messages, template=template)
+        try:
+            return self._engine.inspect(args, kwargs)
+        except Exception as exc:  # noqa: BLE001
+            _LOG.warning("a call could not be inspected (%s); it is served full", type(exc).__qualname__)
+            return Call(args=args, kwargs=kwargs)
+
+    def fits(self, directive: Directive, call: Call) -> bool:
+        """Whether the directive can be applied to the call; `full` always can."""
+        if not directive.knobs:
+            return True
+        try:
+            return self._engine.refusal(directive, call) is None
+        except Exception as exc:  # noqa: BLE001
+            _LOG.warning("%s could not be judged (%s) and is left out", directive.name, type(exc).__qualname__)
+            return False
+
+    def choose(self, policy: Policy, request_id: str, observation: Observation, candidates: Sequence[str]) -> Decision:
+        """The policy's decision; `full` where the policy fails or chooses what is not a candidate."""
+        try:
+            decision = policy.choose(observation, candidates, self._rng)
+        except Exception as exc:  # noqa: BLE001
+            return _served_full(request_id, f"policy {policy.name} failed: {type(exc).__qualname__}")
+        if decision.directive not in candidates:
+            return _served_full(request_id, f"policy {policy.name} chose {decision.directive}, not a candidate")
+        return decision
+
+    def apply(self, request_id: str, decision: Decision, call: Call) -> tuple[Plan, Decision]:
+        """The decision's plan; `full`'s where a knob fails on a call that it had accepted."""
+        try:
+            return self._engine.plan(self._catalogue[decision.directive], call), decision
+        except Exception as exc:  # noqa: BLE001
+            reason = f"{decision.directive} could not be applied: {type(exc).__qualname__}"
+            return self._engine.plan(FULL, call), _served_full(request_id, reason)
+
+    def log(self, record: RequestRecord) -> None:
+        """Append the row; our own ledgers keep it through outages, one that raises has lost it."""
+        try:
+            self._ledger.append(record)
+        except Exception as exc:  # noqa: BLE001
+            _LOG.error("request %s: the ledger lost its row (%s)", record.request_id, type(exc).__qualname__)
+
+
+def _served_full(request_id: str, reason: str) -> Decision:
+    _LOG.warning("request %s: %s; served full", request_id, reason)
+    return Decision(directive=FULL.name, propensity=None, reason=reason)
