@@ -37,11 +37,14 @@ class SettingError(SproutError, ValueError):
 
     Attributes:
         setting: name of the setting, as in `Settings`.
+        problem: what is wrong with it. fix: what to do about it.
     """
 
     def __init__(self, setting: str, problem: str, fix: str) -> None:
         super().__init__(f"{setting}: {problem}. {fix}")
         self.setting = setting
+        self.problem = problem
+        self.fix = fix
 
 
 class MeterError(SproutError):

@@ -17,7 +17,10 @@ def doctor(
     model: Annotated[Path | None, typer.Option(help="Folder of a model whose family is to be judged too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Which parts are in use, what is missing and how to fix it; exit code 1 if something does not work."""
+    """Which parts are in use, what is missing and how to fix it.
+
+    Nothing is written. Exit code 1 if something does not work.
+    """
     import logging
     from dataclasses import asdict
 

@@ -65,6 +65,6 @@ def flush(ledger_spec: _LedgerOption = None) -> None:
     opened = open_ledger(settings.ledger_spec, spool_path=settings.spool)
     waiting = opened.flush()
     opened.close()
-    typer.echo(f"{waiting} rows still wait" if waiting else "nothing waits: every row is in the database")
+    typer.echo(f"rows still waiting: {waiting}" if waiting else "nothing waits: every row is in the database")
     if waiting:
         raise typer.Exit(1)

@@ -60,7 +60,7 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
         # In its other mode Typer prints its own errors, in four lines.
         code = app(args=arguments, prog_name="sprout-like", standalone_mode=False)
     except typer.TyperException as exc:
-        _fail(exc.format_message(), hint=_help_hint(exc))
+        _fail(f"{exc.format_message().rstrip('.')}. {_help_hint(exc)}")
     except (SproutError, GridError, DirectiveError) as exc:
         _fail(str(exc))
     except KeyboardInterrupt:
@@ -68,11 +68,11 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code or 0)
 
 
-def _fail(message: str, hint: str = "") -> NoReturn:
-    typer.echo(f"error: {' '.join(message.split())}{hint}", err=True)
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"error: {' '.join(message.split())}", err=True)
     sys.exit(WRONG_INPUT)
 
 
 def _help_hint(exc: typer.TyperException) -> str:
     context: typer.Context | None = getattr(exc, "ctx", None)
-    return f" See `{context.command_path if context else 'sprout-like'} --help`"
+    return f"See `{context.command_path if context else 'sprout-like'} --help`"

@@ -18,7 +18,7 @@ class Day:
     """A day of readings.
 
     Attributes:
-        series: readings over 24 hours.
+        series: readings over 24 hours, without gaps.
         label: where they come from, in words that are printed above every figure.
     """
 
@@ -44,25 +44,30 @@ def load_day(
     now = now_utc()
     if not offline:
         live = _within(wait_s, lambda: _last_day(open_source(source), now))
-        if live is not None and len(live) >= 24:
-            return Day(live, f"live: {live[0].source}, {live[0].start_utc:%Y-%m-%d %H:%M} UTC and 24 h on")
+        if live is not None:
+            return live
     return Day(bundled_day(now.date(), now), "MODELLED: a bundled day shaped like Great Britain's, not measured")
 
 
-def _last_day(source: Source, now: datetime) -> Series | None:
+def _last_day(source: Source, now: datetime) -> Day | None:
+    """None where the source fails or does not know some of the hours."""
+    start = now - timedelta(hours=24)
     try:
-        start = now - timedelta(hours=24)
-        return Series(r for r in source.history("GB", start, now) if r.start_utc >= start)
+        series = Series(r for r in source.history("GB", start, now) if r.start_utc >= start)
     except GridError:
         return None
     finally:
         source.close()
+    if not len(series):
+        return None
+    day = Day(series, f"live: {series[0].source}, {series[0].start_utc:%Y-%m-%d %H:%M} UTC and 24 h on")
+    return day if all(series.at(day.at_hour(hour)) for hour in range(24)) else None
 
 
-def _within(wait_s: float, ask: Callable[[], Series | None]) -> Series | None:
+def _within(wait_s: float, ask: Callable[[], Day | None]) -> Day | None:
     import threading
 
-    answer: list[Series | None] = []
+    answer: list[Day | None] = []
     asking = threading.Thread(target=lambda: answer.append(ask()), daemon=True)
     asking.start()
     asking.join(wait_s)

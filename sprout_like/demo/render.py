@@ -25,15 +25,16 @@ def progress_line(pair: Pair) -> Text:
     opening = " ".join(pair.text.split())
     line = Text(f"{pair.when_utc:%H:%M}  {number(record.intensity_g_per_kwh, 0):>4} g/kWh  ")
     line.append(f"{record.directive:<11}", style="green" if record.directive != "full" else "")
-    return line.append(f"{pair.prompt.task:<10} {opening[:64]}…", style="dim")
+    return line.append(f"{pair.prompt.task:<10} {opening}", style="dim")
 
 
 def result(pairs: Sequence[Pair], label: str, model: str) -> RenderableType:
     """The table per request, the totals and what they mean; fits 80 columns."""
     summed = totals(pairs)
-    scale = grams_scale([g for p in pairs for g in (p.served.operational_g, p.full.operational_g)])
-    title = f"{model} over one day of grid intensity\n{label}"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    each = [g for pair in pairs for g in (pair.served.operational_g, pair.full.operational_g)]
+    scale = grams_scale([*each, summed.operational_g, summed.full_operational_g])
+    title = Text(f"{model} over one day of grid intensity\n{label}", style="bold")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0)
     for heading in ("hour", "g/kWh", "directive", "tokens", "s", "J", f"{scale.unit} CO2e", "full J"):
         table.add_column(heading, justify="left" if heading in ("hour", "directive") else "right")
     table.add_column(f"full {scale.unit}", justify="right")
@@ -43,7 +44,7 @@ def result(pairs: Sequence[Pair], label: str, model: str) -> RenderableType:
         table.add_row(
             f"{pair.when_utc:%H:%M}",
             number(served.intensity_g_per_kwh, 0),
-            served.directive,
+            Text(served.directive),
             number(served.new_tokens, 0),
             number(served.engine_s, 1),
             number(served.energy_j, 1),

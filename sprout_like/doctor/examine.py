@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-from directives import DirectiveError
 from grid import Grid, GridError, open_source
 from grid.clock import utc_now
 from sprout_like.doctor.finding import Finding
-from sprout_like.errors import LedgerError, MeterError, SettingError, SproutError
-from sprout_like.ledger import count_pending, open_engine
+from sprout_like.errors import MeterError, SettingError
 from sprout_like.meters import MeterOptions, auto_meter, open_meter
 from sprout_like.policies import open_catalogue, open_policy
 from sprout_like.settings import Settings
@@ -23,24 +20,29 @@ def examine(model: Path | None = None) -> Iterator[Finding]:
     """Every finding, in order; the settings first, since all else depends on them.
 
     Args:
-        model: folder of a model whose family is to be judged too.
+        model: folder of a model that is to be judged too.
     """
     try:
         settings = Settings.load()
-    except SproutError as exc:
-        yield Finding("settings", "fail", str(exc), "Correct the setting")
+    except SettingError as exc:
+        yield Finding("settings", "fail", f"{exc.setting}: {exc.problem}", exc.fix)
         return
     yield Finding("settings", "ok", _sources())
     for part, look in (("policy", _policy), ("grid", _grid), ("meter", _meter), ("gpu", _gpu), ("ledger", _ledger)):
-        yield from _safely(part, lambda look=look: look(settings))  # type: ignore[misc]
-    yield from _safely("models", lambda: _models(settings, model))
+        yield from _looked_at(part, look, settings)
+    if model is not None:
+        from sprout_like.doctor.model import look_at_model
+
+        yield from look_at_model(model)
 
 
-def _safely(part: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def _looked_at(part: str, look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
+    """What `look` finds; a setting that cannot be honoured, at which `CarbonAware` would stop, is a finding too."""
     try:
-        yield from look()
-    except (SproutError, GridError, DirectiveError) as exc:
-        yield Finding(part, "fail", str(exc), "Correct what the message names")
+        yield from look(settings)
+    except SettingError as exc:
+        found = exc.problem if exc.setting == part else f"{exc.setting}: {exc.problem}"
+        yield Finding(part, "fail", found, exc.fix)
 
 
 def _sources() -> str:
@@ -52,29 +54,43 @@ def _policy(settings: Settings) -> Iterator[Finding]:
     catalogue = open_catalogue(settings)
     policy = open_policy(settings.policy, catalogue, settings)
     names = ", ".join(catalogue.directives)
-    yield Finding("policy", "ok", f"{policy.version}; directives: {names} (catalogue {catalogue.version})")
+    found = f"{policy.version}; directives: {names} (catalogue {catalogue.version})"
     if settings.control_share == 0 and policy.name != "fixed":
-        yield Finding("policy", "warn", "no control group: savings cannot be measured", "SPROUT_CONTROL_SHARE=0.05")
+        no_control = "; no control group, so that no saving can be measured"
+        yield Finding("policy", "warn", found + no_control, "Set SPROUT_CONTROL_SHARE=0.05")
+    else:
+        yield Finding("policy", "ok", found)
 
 
 def _grid(settings: Settings) -> Iterator[Finding]:
-    grid = Grid(open_source(settings.grid, zone=settings.zone), settings.zone, now_utc=utc_now)
+    try:
+        grid = Grid(open_source(settings.grid, zone=settings.zone), settings.zone, now_utc=utc_now)
+    except GridError as exc:
+        yield Finding("grid", "fail", str(exc), "Correct SPROUT_GRID or SPROUT_ZONE")
+        return
+    name = f"{grid.source.name}, zone {settings.zone}"
+    instead = "set SPROUT_GRID=static:G_PER_KWH or SPROUT_GRID=trace:FILE.csv"
     try:
         grid.prime()
         look = grid.look()
+    except GridError as exc:
+        yield Finding("grid", "fail", str(exc), f"Correct the key, or {instead}")
+        return
     finally:
         grid.close()
-    name = f"{grid.source.name}, zone {settings.zone}"
-    if look.intensity is None:
-        fix = "Check the network, or set SPROUT_GRID=static:G_PER_KWH or SPROUT_GRID=trace:FILE.csv"
-        yield Finding("grid", "fail", f"{name}: {look.reason}", fix)
-        return
     reading = look.intensity
+    if reading is None:
+        problem = (look.reason or "no reading").replace(f"{grid.source.name}: ", "")
+        yield Finding("grid", "fail", f"{name}: {problem}; carbon is unknown", f"Check the network, or {instead}")
+        return
     found = f"{name}: {reading.g_per_kwh:g} g/kWh ({reading.kind}, {reading.factors}, {reading.status})"
     if reading.status == "static":
-        yield Finding("grid", "warn", f"{found}; the same at every hour", "SPROUT_GRID=uk, or a trace of your zone")
+        fix = "Set SPROUT_GRID=uk in Great Britain, SPROUT_GRID=trace:FILE.csv elsewhere"
+        yield Finding("grid", "warn", f"{found}, the same at every hour: no directive follows the grid", fix)
+    elif look.stale:
+        yield Finding("grid", "warn", f"{found}; {look.reason}", f"Check the network, or {instead}")
     else:
-        yield Finding("grid", "warn" if look.stale else "ok", found, look.reason)
+        yield Finding("grid", "ok", found)
 
 
 def _meter(settings: Settings) -> Iterator[Finding]:
@@ -92,13 +108,13 @@ def _meter(settings: Settings) -> Iterator[Finding]:
         if ids:
             meter.read_j(ids)
     except MeterError as exc:
-        yield Finding("meter", "fail", f"{meter.name}: {exc}", "SPROUT_METER=auto")
+        yield Finding("meter", "fail", f"{meter.name}: {exc}", "Set SPROUT_METER=auto")
     else:
         for device in meter.devices:
             found = f"{meter.name}: {device.name} ({device.component}, {device.method}, ± {device.relative_error:.0%})"
             yield Finding("meter", "warn" if device.method == "estimated" else "ok", found)
         if not ids:
-            yield Finding("meter", "warn", "none: energy and carbon are unknown in every row", "SPROUT_METER=auto")
+            yield Finding("meter", "warn", "none: energy and carbon are unknown in every row", "Set SPROUT_METER=auto")
     finally:
         meter.close()
     yield from unused
@@ -117,67 +133,6 @@ def _gpu(_: Settings) -> Iterator[Finding]:
 
 
 def _ledger(settings: Settings) -> Iterator[Finding]:
-    from sqlalchemy import func, select
+    from sprout_like.doctor.ledger import look_at_ledger
 
-    from sprout_like.ledger.schema import RequestRow
-
-    waiting = count_pending(settings.ledger_spec, spool_path=settings.spool)
-    try:
-        engine = open_engine(settings.ledger_spec)
-    except SettingError as exc:  # nothing has been served yet, or the setting is wrong: the message says which
-        yield Finding("ledger", "warn", str(exc))
-    except LedgerError as exc:
-        yield Finding("ledger", "fail", str(exc), "Start the database; rows are kept in the spool until then")
-    else:
-        with engine.connect() as connection:
-            rows, last = connection.execute(select(func.count(), func.max(RequestRow.started_utc))).one()
-        where = engine.url.render_as_string(hide_password=True)
-        engine.dispose()
-        latest = "" if last is None else f", the last at {last:%Y-%m-%d %H:%M} UTC"
-        yield Finding("ledger", "ok", f"{where}: {rows:,} requests{latest}")
-    if waiting is None:
-        yield Finding("spool", "fail", "the spool cannot be read", "SPROUT_SPOOL=FILE in a folder that you own")
-    elif waiting:
-        yield Finding("spool", "warn", f"{waiting:,} rows wait for the database", "sprout-like ledger flush")
-    else:
-        yield Finding("spool", "ok", "nothing waits")
-
-
-def _models(settings: Settings, folder: Path | None) -> Iterator[Finding]:
-    """The families in use, by the ledger's rows, and the family of a model on disk."""
-    for model, family, engine in _served(settings):
-        yield Finding("model", "ok", f"{model} ({family or 'family unknown'}, engine {engine})")
-    if folder is None:
-        return
-    from transformers import AutoConfig, AutoTokenizer
-
-    from sprout_like.knobs.system_turn import SystemTurn, renders_system
-
-    try:
-        config = AutoConfig.from_pretrained(folder)
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError) as exc:
-        yield Finding("model", "fail", f"{folder}: {str(exc).splitlines()[0]}", "Name a folder with a model")
-        return
-    if SystemTurn.learn(tokenizer) is not None:
-        yield Finding("model", "ok", f"{folder}: {config.model_type}; every built-in directive can be applied")
-    elif renders_system(tokenizer):
-        yield Finding("model", "warn", f"{folder}: {config.model_type}; instructions work in chat(), not in generate()")
-    else:
-        yield Finding("model", "warn", f"{folder}: {config.model_type}; no system turn, so only full is served")
-
-
-def _served(settings: Settings) -> list[Any]:
-    from sqlalchemy import select
-
-    from sprout_like.ledger.schema import RequestRow
-
-    try:
-        engine = open_engine(settings.ledger_spec)
-    except SproutError:
-        return []  # said under `ledger`
-    columns = (RequestRow.model, RequestRow.family, RequestRow.engine)
-    with engine.connect() as connection:
-        rows = connection.execute(select(*columns).distinct().order_by(RequestRow.model).limit(20)).all()
-    engine.dispose()
-    return list(rows)
+    yield from look_at_ledger(settings)

@@ -11,7 +11,7 @@ from sprout_like.errors import LedgerVersionError, SettingError
 from sprout_like.ledger.address import public_name
 from sprout_like.ledger.schema import Base
 
-__all__ = ["HEAD", "MIGRATIONS", "VERSION_TABLE", "ensure_schema"]
+__all__ = ["HEAD", "MIGRATIONS", "VERSION_TABLE", "ensure_schema", "foreign_tables", "schema_version"]
 
 HEAD: Final = "0001"
 """The newest migration. A constant, as asking Alembic costs its import on every start; a test compares the two."""
@@ -36,7 +36,7 @@ def ensure_schema(engine: Engine) -> None:
         sqlalchemy.exc.SQLAlchemyError: the database's own errors.
     """
     with engine.connect() as connection:
-        if _version(connection) == HEAD:
+        if schema_version(connection) == HEAD:
             return
     with engine.connect() as connection:
         # Closed at the end instead of going back to the pool: it carries settings of its own.
@@ -46,12 +46,17 @@ def ensure_schema(engine: Engine) -> None:
         connection.commit()
 
 
-def _version(connection: Connection) -> str | None:
+def schema_version(connection: Connection) -> str | None:
     """Revision of the schema; None where there is none."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     version: str | None = connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
     return version
+
+
+def foreign_tables(connection: Connection) -> list[str]:
+    """Tables that have the names of ours, in a database that holds no schema of ours."""
+    return sorted(Base.metadata.tables.keys() & set(inspect(connection).get_table_names()))
 
 
 def _lock(connection: Connection) -> None:
@@ -68,12 +73,12 @@ def _upgrade(connection: Connection) -> None:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
-    version = _version(connection)  # again: another process may have been quicker
+    version = schema_version(connection)  # again: another process may have been quicker
     name = public_name(connection.engine.url)
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     if version is None:
-        taken = sorted(Base.metadata.tables.keys() & set(inspect(connection).get_table_names()))
+        taken = foreign_tables(connection)
         if taken:
             raise SettingError(
                 "ledger", f"{name} holds tables that are not ours ({', '.join(taken)})", "Give it a database of its own"

@@ -23,7 +23,15 @@ from sprout_like.ledger.sql_ledger import SqlLedger
 from sprout_like.ledger.sqlite_store import SqliteStore
 from sprout_like.ledger.store import Store
 
-__all__ = ["count_pending", "default_ledger_path", "default_spool_path", "open_engine", "open_ledger"]
+__all__ = [
+    "count_pending",
+    "default_ledger_path",
+    "default_spool_path",
+    "ledger_address",
+    "ledger_spool",
+    "open_engine",
+    "open_ledger",
+]
 
 
 def default_ledger_path() -> Path:
@@ -34,6 +42,24 @@ def default_ledger_path() -> Path:
 def default_spool_path() -> Path:
     """`spool.sqlite` in the user's data folder."""
     return platformdirs.user_data_path("sprout-like") / "spool.sqlite"
+
+
+def ledger_address(spec: object) -> URL:
+    """The database that the `ledger` setting names, touched by nobody.
+
+    Raises:
+        SettingError: it names none.
+    """
+    if spec is None or spec == "default":
+        return parse_address(default_ledger_path())
+    if isinstance(spec, (str, os.PathLike)):
+        return parse_address(spec)
+    raise SettingError("ledger", f"a {type(spec).__name__} is neither a path, a URL nor a ledger", "Give one of these")
+
+
+def ledger_spool(url: URL, path: str | os.PathLike[str] | None = None) -> Spool:
+    """That database's part of the spool that the `spool` setting names, touched by nobody."""
+    return Spool(Path(default_spool_path() if path is None else path).expanduser().absolute(), public_name(url))
 
 
 def open_ledger(
@@ -56,14 +82,14 @@ def open_ledger(
     """
     if _is_ledger(spec):
         return spec
-    url = _address(spec)
+    url = ledger_address(spec)
     make_store = SqliteStore if url.get_backend_name() == "sqlite" else PostgresStore
 
     def open_parts() -> tuple[Store, Spool]:
-        return make_store(build_engine(url)), _spool(url, spool_path)
+        return make_store(build_engine(url)), ledger_spool(url, spool_path)
 
     try:
-        _spool(url, spool_path).pending()
+        ledger_spool(url, spool_path).pending()
     except SpoolUnusable as exc:
         raise SettingError(
             "spool", f"cannot be used: {exc}", "Name a file in a local folder that you may write to"
@@ -79,7 +105,7 @@ def open_engine(spec: str | os.PathLike[str] | None = None) -> Engine:
         LedgerUnreachable: the database does not answer.
         LedgerVersionError: the database was written by a newer release.
     """
-    url = _address(spec)
+    url = ledger_address(spec)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
         raise SettingError("ledger", f"there is no ledger at {url.database}", "Serve a request first, or name another")
     engine = build_engine(url)
@@ -97,13 +123,14 @@ def open_engine(spec: str | os.PathLike[str] | None = None) -> Engine:
 def count_pending(
     spec: str | os.PathLike[str] | None = None, *, spool_path: str | os.PathLike[str] | None = None
 ) -> int | None:
-    """Rows that wait in the spool for that database; None where the spool cannot be read.
+    """Rows that wait in the spool for that database; None where the spool cannot be read. Makes no spool.
 
     Raises:
         SettingError: the URL is malformed.
     """
+    spool = ledger_spool(ledger_address(spec), spool_path)
     try:
-        return _spool(_address(spec), spool_path).pending()
+        return spool.pending() if spool.path.exists() else 0
     except SpoolUnusable:
         return None
 
@@ -112,15 +139,3 @@ def _is_ledger(spec: object) -> TypeGuard[Ledger]:
     return hasattr(spec, "name") and all(
         callable(getattr(spec, name, None)) for name in ("append", "tick", "flush", "close")
     )
-
-
-def _address(spec: object) -> URL:
-    if spec is None or spec == "default":
-        return parse_address(default_ledger_path())
-    if isinstance(spec, (str, os.PathLike)):
-        return parse_address(spec)
-    raise SettingError("ledger", f"a {type(spec).__name__} is neither a path, a URL nor a ledger", "Give one of these")
-
-
-def _spool(url: URL, path: str | os.PathLike[str] | None) -> Spool:
-    return Spool(Path(default_spool_path() if path is None else path).expanduser().absolute(), public_name(url))

@@ -129,16 +129,18 @@ def _notes(summary: Summary) -> list[str]:
     ):
         if count:
             notes.append(f"{count:,} of {sum(line.requests for line in lines):,} requests {what}.")
-    if summary.overheads.idle_j is not None:
-        overhead, idle = number(summary.overheads.overhead_j, 1), number(summary.overheads.idle_j, 1)
-        notes.append(f"Besides requests: {overhead} J loading, warming up, compiling; {idle} J idle (closed accounts).")
+    overhead_j, idle_j = summary.overheads.overhead_j, summary.overheads.idle_j
+    if idle_j is not None:
+        energy = joules_scale((overhead_j, idle_j))
+        spent = f"{energy(overhead_j)} {energy.unit} loading, warming up, compiling; {energy(idle_j)} {energy.unit} idle"
+        notes.append(f"Besides requests: {spent} (closed accounts).")
     said = [_said(saving) for saving in summary.savings]
     return notes + (said or ["No saving measured: there is no control group of two or more yet."])
 
 
 def _said(saving: MeasuredSaving) -> str:
     few = "" if saving.control_n >= _ENOUGH_CONTROL else f", too few to lean on: {_ENOUGH_CONTROL} wanted"
-    of = saving.quantity
+    of: str = saving.quantity
     if saving.intensity_kind is not None:
         of += f" ({saving.intensity_kind}, {saving.intensity_factors})"
     return (

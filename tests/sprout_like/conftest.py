@@ -23,26 +23,36 @@ def tokenizer(smollm2: tuple[Any, Any]) -> Any:
     return smollm2[1]
 
 
-@pytest.fixture
-def tiny_model(tokenizer: Any) -> Any:
-    """A two-layer Llama with random weights: every call takes milliseconds and no answer means anything."""
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+@pytest.fixture(scope="session")
+def make_tiny_model(tokenizer: Any) -> Callable[[], Any]:
+    """Makes a two-layer Llama with random weights: every call takes milliseconds and no answer means anything."""
 
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=2,
-    )
-    return LlamaForCausalLM(config).eval()
+    def make() -> Any:
+        import torch
+        from transformers import LlamaConfig, LlamaForCausalLM
+
+        torch.manual_seed(0)
+        config = LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            max_position_embeddings=512,
+            bos_token_id=1,
+            eos_token_id=2,
+            pad_token_id=2,
+        )
+        return LlamaForCausalLM(config).eval()
+
+    return make
+
+
+@pytest.fixture
+def tiny_model(make_tiny_model: Callable[[], Any]) -> Any:
+    """A tiny model of one's own."""
+    return make_tiny_model()
 
 
 @pytest.fixture

@@ -1,0 +1,109 @@
+"""The ledger's database and its spool, looked at without making or changing either."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from sprout_like.doctor.finding import Finding
+from sprout_like.errors import SettingError, SpoolUnusable
+from sprout_like.ledger.address import public_name
+from sprout_like.ledger.engine import build_engine
+from sprout_like.ledger.faults import as_startup_error
+from sprout_like.ledger.migrate import HEAD, foreign_tables, schema_version
+from sprout_like.ledger.open import ledger_address, ledger_spool
+from sprout_like.ledger.schema import RequestRow
+from sprout_like.ledger.spool import Spool
+from sprout_like.settings import Settings
+
+__all__ = ["look_at_ledger"]
+
+_MODELS_SHOWN = 20
+
+
+def look_at_ledger(settings: Settings) -> Iterator[Finding]:
+    """The database, the models that it holds rows of, and the rows on their way to it.
+
+    Raises:
+        SettingError: the ledger is not a database that can be used.
+    """
+    url = ledger_address(settings.ledger_spec)
+    yield from _database(url)
+    yield from _spool(ledger_spool(url, settings.spool))
+
+
+def _database(url: URL) -> Iterator[Finding]:
+    where = public_name(url)
+    if url.get_backend_name() == "sqlite" and not (file := Path(str(url.database))).exists():
+        if _can_be_made(file):
+            yield Finding("ledger", "ok", f"{where}: not there yet; the first request makes it")
+        else:
+            fix = "Set SPROUT_LEDGER to a file in a folder that you may write to"
+            yield Finding("ledger", "fail", f"{where}: cannot be made there", fix)
+        return
+    engine = build_engine(url)
+    try:
+        with engine.connect() as connection:
+            yield from _contents(connection, where)
+    except SQLAlchemyError as exc:
+        fault = as_startup_error(exc, url)
+        if isinstance(fault, SettingError):
+            yield Finding("ledger", "fail", fault.problem, fault.fix)
+        else:
+            yield Finding("ledger", "fail", str(fault), "Start the database; rows are kept in the spool until then")
+    finally:
+        engine.dispose()
+
+
+def _contents(connection: Connection, where: str) -> Iterator[Finding]:
+    version = schema_version(connection)
+    if version is None:
+        if taken := foreign_tables(connection):
+            problem = f"{where}: holds tables that are not ours ({', '.join(taken)})"
+            yield Finding("ledger", "fail", problem, "Give it a database of its own")
+        else:
+            yield Finding("ledger", "ok", f"{where}: empty; the first request makes the tables")
+        return
+    if version != HEAD:
+        fix = "An older one is brought up to date by the next request; for a newer one: pip install --upgrade sprout-like"
+        yield Finding("ledger", "warn", f"{where}: its schema is {version}, this release's is {HEAD}", fix)
+        return
+    rows, last = connection.execute(select(func.count(), func.max(RequestRow.started_utc))).one()
+    latest = "" if last is None else f", the last at {last:%Y-%m-%d %H:%M} UTC"
+    yield Finding("ledger", "ok", f"{where}: {rows:,} requests{latest}")
+    columns = (RequestRow.model, RequestRow.family, RequestRow.engine)
+    served = select(*columns).distinct().order_by(*columns).limit(_MODELS_SHOWN)
+    for model, family, engine in connection.execute(served):
+        yield Finding("model", "ok", f"{model} ({family or 'family unknown'}, engine {engine}) has rows in the ledger")
+
+
+def _spool(spool: Spool) -> Iterator[Finding]:
+    elsewhere = "Set SPROUT_SPOOL to a file in a local folder that you may write to"
+    if not spool.path.exists():
+        if _can_be_made(spool.path):
+            yield Finding("spool", "ok", "nothing waits")
+        else:
+            yield Finding("spool", "fail", f"{spool.path}: cannot be made there", elsewhere)
+        return
+    try:
+        waiting, refused = spool.pending(), spool.refused()
+    except SpoolUnusable as exc:
+        yield Finding("spool", "fail", f"it cannot be read: {exc}", elsewhere)
+        return
+    if waiting:
+        yield Finding("spool", "warn", f"{waiting:,} rows wait for the database", "sprout-like ledger flush")
+    if refused:
+        problem = f"{refused:,} rows that the database will never take are set aside"
+        yield Finding("spool", "warn", problem, f"Look at table `refused` of {spool.path}, which says why")
+    if not waiting and not refused:
+        yield Finding("spool", "ok", "nothing waits")
+
+
+def _can_be_made(file: Path) -> bool:
+    """Whether this user may make the file, and the folders above it that are missing."""
+    nearest = next(folder for folder in file.parents if folder.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)

@@ -1,0 +1,125 @@
+"""Whatever a user gets wrong is one line on stderr that names it and says what to do, and exit code 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sprout_like.ledger import open_ledger
+from sprout_like.ledger.testing import sample_request
+
+WRONG = {
+    "command": (["reprot"], "No such command 'reprot'", "sprout-like --help"),
+    "subcommand": (["ledger", "chekc"], "No such command 'chekc'", "sprout-like ledger --help"),
+    "option": (["report", "--form", "csv"], "--form", "--format"),
+    "option before the command": (["--json", "report"], "--json", "sprout-like --help"),
+    "missing value": (["report", "--by"], "'--by' requires an argument", "--help"),
+    "argument": (["report", "extra"], "extra", "sprout-like report --help"),
+    "by": (["report", "--by", "nope"], "'nope' is not one of", "'energy_method'"),
+    "format": (["report", "--format", "nope"], "'nope' is not one of", "'csv'"),
+    "since": (["report", "--since", "yesterday"], "--since", "write 2026-03-01"),
+    "a stamp as a number": (["report", "--until", "0"], "--until", "write 2026-03-01"),
+    "a moment before all time": (["report", "--since", "0001-01-01T00:00+05:00"], "--since", "write 2026-03-01"),
+    "span": (["report", "--since", "2026-03-02", "--until", "2026-03-02"], "--until: the span ends", "after --since"),
+    "tolerance": (["ledger", "check", "--tolerance", "2"], "--tolerance", "less than or equal to 1"),
+    "no ledger": (["report", "--ledger", "nope.sqlite"], "there is no ledger at", "Serve a request first"),
+    "no ledger to check": (["ledger", "check"], "there is no ledger at", "Serve a request first"),
+    "a folder as ledger": (["report", "--ledger", "."], "is a folder", "Name a file in it"),
+    "scheme": (["report", "--ledger", "mysql://me:hunter2@db/x"], "mysql is not supported", "sqlite:///FILE"),
+    "malformed URL": (["ledger", "check", "--ledger", "postgresql://me:hunter2@db:port/x"], "malformed", "postgresql://"),
+    "no server": (["report", "--ledger", "postgresql://me:hunter2@127.0.0.1:1/x"], "127.0.0.1:1/x", "refused"),
+    "flush to nowhere": (["ledger", "flush", "--ledger", "file/x.sqlite"], "ledger", "Name a file in a folder"),
+    "out": (["demo", "--out", "file/out"], "--out: cannot write to file/out", "Name a folder"),
+    "json in a missing folder": (["demo", "--json", "missing/data.json"], "--json: cannot write", "a folder that exists"),
+    "json is a folder": (["demo", "--json", "."], "--json: cannot write", "Name a file"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_input(sprout_like: Callable[..., Any], place: Path, case: str) -> None:
+    arguments, problem, fix = WRONG[case]
+    (place / "file").write_text("not a folder, and not a database either")
+
+    outcome = sprout_like(*arguments)
+
+    _assert_one_error(outcome, problem, fix)
+    assert "hunter2" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem", "fix"),
+    [
+        ("SPROUT_LEDGRE", "x", "SPROUT_LEDGRE", "Did you mean 'ledger'"),
+        ("SPROUT_CONTROL_SHARE", "2", "control_share", "less than 1"),
+        ("SPROUT_TAGS", "{", "tags", "Correct"),
+        ("SPROUT_LEDGER", "oracle://me:hunter2@db/x", "oracle is not supported", "sqlite:///FILE"),
+    ],
+)
+@pytest.mark.parametrize("command", [["report"], ["ledger", "check"], ["ledger", "flush"]], ids=" ".join)
+def test_wrong_variable(
+    sprout_like: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    name: str,
+    value: str,
+    problem: str,
+    fix: str,
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    outcome = sprout_like(*command)
+
+    _assert_one_error(outcome, problem, fix)
+    assert "hunter2" not in outcome.err
+
+
+def test_the_demonstration_reads_the_settings_before_anything_else(
+    sprout_like: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, place: Path
+) -> None:
+    monkeypatch.setenv("SPROUT_PUE", "0.5")
+
+    _assert_one_error(sprout_like("demo"), "pue", "greater than or equal to 1")
+    assert not (place / "demo-output").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "fix"),
+    [('zonne = "GB"', "zonne", "Did you mean 'zone'"), ("zone = ", "sprout.toml", "Correct the file")],
+    ids=["unknown key", "not TOML"],
+)
+def test_wrong_file(sprout_like: Callable[..., Any], place: Path, text: str, problem: str, fix: str) -> None:
+    (place / "sprout.toml").write_text(text)
+
+    outcome = sprout_like("report")
+
+    _assert_one_error(outcome, problem, fix)
+    assert "sprout.toml" in outcome.err
+
+
+@pytest.mark.parametrize("command", [["report"], ["ledger", "check"]], ids=" ".join)
+def test_a_ledger_that_breaks_while_it_is_read(sprout_like: Callable[..., Any], place: Path, command: list[str]) -> None:
+    """Its head is as it should be, so that the damage shows only when the rows are read."""
+    path = place / "ledger.sqlite"
+    ledger = open_ledger(path, spool_path=place / "spool.sqlite")
+    for number in range(200):
+        ledger.append(sample_request(number))
+    ledger.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
+
+    outcome = sprout_like(*command, "--ledger", path)
+
+    _assert_one_error(outcome, "is not a SQLite database, or damaged", "Move it away")
+
+
+def _assert_one_error(outcome: Any, problem: str, fix: str) -> None:
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err.startswith("error: ")
+    assert outcome.err.count("\n") == 1
+    assert outcome.err.endswith("\n")
+    assert problem in outcome.err
+    assert fix in outcome.err
