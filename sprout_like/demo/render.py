@@ -35,10 +35,12 @@ def result(pairs: Sequence[Pair], label: str, model: str) -> RenderableType:
     scale = grams_scale([*each, summed.operational_g, summed.full_operational_g])
     title = Text(f"{model} over one day of grid intensity\n{label}", style="bold")
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0)
-    for heading in ("hour", "g/kWh", "directive", "tokens", "s", "J", f"{scale.unit} CO2e", "full J"):
-        table.add_column(heading, justify="left" if heading in ("hour", "directive") else "right")
-    table.add_column(f"full {scale.unit}", justify="right")
-    table.add_column("method")
+    table.add_column("hour", no_wrap=True)
+    table.add_column("g/kWh", justify="right", no_wrap=True)
+    table.add_column("directive", overflow="fold")
+    for heading in ("tokens", "s", "J", f"{scale.unit} CO2e", "full J", f"full {scale.unit}"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("method", overflow="fold")
     for pair in pairs:
         served, full = pair.served, pair.full
         table.add_row(

@@ -69,7 +69,9 @@ def _contents(connection: Connection, where: str) -> Iterator[Finding]:
             yield Finding("ledger", "ok", f"{where}: empty; the first request makes the tables")
         return
     if version != HEAD:
-        fix = "An older one is brought up to date by the next request; for a newer one: pip install --upgrade sprout-like"
+        fix = (
+            "An older one is brought up to date by the next request; for a newer one: pip install --upgrade sprout-like"
+        )
         yield Finding("ledger", "warn", f"{where}: its schema is {version}, this release's is {HEAD}", fix)
         return
     rows, last = connection.execute(select(func.count(), func.max(RequestRow.started_utc))).one()

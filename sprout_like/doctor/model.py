@@ -35,7 +35,11 @@ def look_at_model(folder: Path) -> Iterator[Finding]:
         yield Finding("model", "ok", f"{family}; every built-in directive can be applied")
     elif renders_system(tokenizer):
         only = "its template's system turn has no end that can be found, so generate() is served full"
-        yield Finding("model", "warn", f"{family}; {only}", "Call chat(), where every built-in directive can be applied")
+        yield Finding(
+            "model", "warn", f"{family}; {only}", "Call chat(), where every built-in directive can be applied"
+        )
     else:
         only = "its chat template has no system turn, so every request is served full"
-        yield Finding("model", "warn", f"{family}; {only}", "Use the model's instruction-tuned version, if there is one")
+        yield Finding(
+            "model", "warn", f"{family}; {only}", "Use the model's instruction-tuned version, if there is one"
+        )

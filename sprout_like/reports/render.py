@@ -132,7 +132,9 @@ def _notes(summary: Summary) -> list[str]:
     overhead_j, idle_j = summary.overheads.overhead_j, summary.overheads.idle_j
     if idle_j is not None:
         energy = joules_scale((overhead_j, idle_j))
-        spent = f"{energy(overhead_j)} {energy.unit} loading, warming up, compiling; {energy(idle_j)} {energy.unit} idle"
+        spent = (
+            f"{energy(overhead_j)} {energy.unit} loading, warming up, compiling; {energy(idle_j)} {energy.unit} idle"
+        )
         notes.append(f"Besides requests: {spent} (closed accounts).")
     said = [_said(saving) for saving in summary.savings]
     return notes + (said or ["No saving measured: there is no control group of two or more yet."])

@@ -85,7 +85,9 @@ def moments() -> Select[*tuple[Any, ...]]:
 
 def savings(rows: Iterable[Sequence[Any]]) -> list[MeasuredSaving]:
     """The savings in the answer to `moments`: energy over all intensities, carbon per kind and factors."""
-    compared: defaultdict[_Key, dict[str, _Moments]] = defaultdict(lambda: {"policy": _Moments(), "control": _Moments()})
+    compared: defaultdict[_Key, dict[str, _Moments]] = defaultdict(
+        lambda: {"policy": _Moments(), "control": _Moments()}
+    )
     for version, kind, factors, group, *figures in rows:
         if group not in ("policy", "control"):
             continue
@@ -101,9 +103,7 @@ def savings(rows: Iterable[Sequence[Any]]) -> list[MeasuredSaving]:
     return found
 
 
-def saving_of(
-    policy: tuple[int, float, float], control: tuple[int, float, float]
-) -> tuple[float, float, float] | None:
+def saving_of(policy: tuple[int, float, float], control: tuple[int, float, float]) -> tuple[float, float, float] | None:
     """Saving and its 95 % interval, from count, sum and sum of squares of both groups.
 
     The interval is that of the ratio of two independent means by the delta method on its logarithm: the variance of

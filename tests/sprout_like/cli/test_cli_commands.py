@@ -162,7 +162,9 @@ def test_a_row_that_was_tampered_with_fails_the_check_and_is_named(sprout_like: 
     with engine.begin() as connection:
         tampered = connection.scalars(RequestRow.__table__.select().with_only_columns(RequestRow.request_id)).all()[3]
         connection.execute(
-            update(RequestRow).where(RequestRow.request_id == tampered).values(operational_g=RequestRow.operational_g / 2)
+            update(RequestRow)
+            .where(RequestRow.request_id == tampered)
+            .values(operational_g=RequestRow.operational_g / 2)
         )
     engine.dispose()
 

@@ -29,11 +29,19 @@ WRONG = {
     "no ledger to check": (["ledger", "check"], "there is no ledger at", "Serve a request first"),
     "a folder as ledger": (["report", "--ledger", "."], "is a folder", "Name a file in it"),
     "scheme": (["report", "--ledger", "mysql://me:hunter2@db/x"], "mysql is not supported", "sqlite:///FILE"),
-    "malformed URL": (["ledger", "check", "--ledger", "postgresql://me:hunter2@db:port/x"], "malformed", "postgresql://"),
+    "malformed URL": (
+        ["ledger", "check", "--ledger", "postgresql://me:hunter2@db:port/x"],
+        "malformed",
+        "postgresql://",
+    ),
     "no server": (["report", "--ledger", "postgresql://me:hunter2@127.0.0.1:1/x"], "127.0.0.1:1/x", "refused"),
     "flush to nowhere": (["ledger", "flush", "--ledger", "file/x.sqlite"], "ledger", "Name a file in a folder"),
     "out": (["demo", "--out", "file/out"], "--out: cannot write to file/out", "Name a folder"),
-    "json in a missing folder": (["demo", "--json", "missing/data.json"], "--json: cannot write", "a folder that exists"),
+    "json in a missing folder": (
+        ["demo", "--json", "missing/data.json"],
+        "--json: cannot write",
+        "a folder that exists",
+    ),
     "json is a folder": (["demo", "--json", "."], "--json: cannot write", "Name a file"),
 }
 
@@ -100,7 +108,9 @@ def test_wrong_file(sprout_like: Callable[..., Any], place: Path, text: str, pro
 
 
 @pytest.mark.parametrize("command", [["report"], ["ledger", "check"]], ids=" ".join)
-def test_a_ledger_that_breaks_while_it_is_read(sprout_like: Callable[..., Any], place: Path, command: list[str]) -> None:
+def test_a_ledger_that_breaks_while_it_is_read(
+    sprout_like: Callable[..., Any], place: Path, command: list[str]
+) -> None:
     """Its head is as it should be, so that the damage shows only when the rows are read."""
     path = place / "ledger.sqlite"
     ledger = open_ledger(path, spool_path=place / "spool.sqlite")

@@ -62,9 +62,7 @@ def shown(
     out = tmp_path_factory.mktemp("demo")
     stream = io.StringIO()
     console = Console(file=stream, width=80, emoji=False)
-    finished = show(
-        console, modelled_day, demo_settings, out=out, json_file=out / "data.json", load_model=demo_model
-    )
+    finished = show(console, modelled_day, demo_settings, out=out, json_file=out / "data.json", load_model=demo_model)
     return Shown(
         day=modelled_day,
         finished=finished,

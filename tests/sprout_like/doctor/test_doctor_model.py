@@ -13,7 +13,11 @@ from sprout_like.doctor.model import look_at_model
 
 pytestmark = pytest.mark.model
 
-USER_ONLY = "{% for m in messages %}{% if m.role == 'user' %}<|im_start|>user\n{{ m.content }}<|im_end|>\n{% endif %}{% endfor %}"
+USER_ONLY = (
+    "{% for m in messages %}{% if m.role == 'user' %}"
+    "<|im_start|>user\n{{ m.content }}<|im_end|>\n"
+    "{% endif %}{% endfor %}"
+)
 PLAIN_END = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n\n{% endfor %}assistant:"
 
 

@@ -74,7 +74,9 @@ def test_what_is_not_known_is_a_dash(unknown: float | None) -> None:
     assert written == (UNKNOWN_MARK,) * 4
 
 
-@pytest.mark.parametrize(("share", "written"), [(0.4213, "42.1 %"), (-0.05, "-5.0 %"), (-0.0004, "0.0 %"), (1, "100.0 %")])
+@pytest.mark.parametrize(
+    ("share", "written"), [(0.4213, "42.1 %"), (-0.05, "-5.0 %"), (-0.0004, "0.0 %"), (1, "100.0 %")]
+)
 def test_percent(share: float, written: str) -> None:
     assert percent(share) == written
 

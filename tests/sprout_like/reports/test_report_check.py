@@ -24,9 +24,7 @@ _HOUR = DeviceHour(
     overhead_j=30_000.0,
     idle_j=200_000.0,
 )
-_GOOD = CheckReport(
-    requests=1200, accounts=12, unmetered=0, open_requests=0, pending=0, hours=(_HOUR,), findings=()
-)
+_GOOD = CheckReport(requests=1200, accounts=12, unmetered=0, open_requests=0, pending=0, hours=(_HOUR,), findings=())
 
 
 def _printed(report: CheckReport) -> str:
@@ -49,7 +47,10 @@ def test_a_good_ledger() -> None:
 
 
 def test_a_wrong_ledger_names_the_worst_and_claims_nothing_else() -> None:
-    findings = (Finding("request: the carbon is not right", 3, "00ff", 0.125), Finding("account: negative", 1, "a", None))
+    findings = (
+        Finding("request: the carbon is not right", 3, "00ff", 0.125),
+        Finding("account: negative", 1, "a", None),
+    )
     text = _words(_printed(replace(_GOOD, findings=findings)))
 
     assert "WRONG: request: the carbon is not right: 3 (worst: 00ff, off by 12.5 %)." in text
