@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 
 __all__ = ["Background"]
 
 _LOG = logging.getLogger("sprout_like")
+
+_THREAD = "APScheduler"
 
 
 class Background:
@@ -39,7 +42,9 @@ class Background:
     def close(self) -> None:
         """Stop; a job under way is waited for. Safe to call twice."""
         if self._scheduler.running:
-            self._scheduler.shutdown(wait=True)
+            # The last wrapper may be collected in the middle of a job, on the thread that would be waited for.
+            on_its_own_thread = threading.current_thread().name == _THREAD
+            self._scheduler.shutdown(wait=not on_its_own_thread)
 
 
 def _logged(name: str, job: Callable[[], object]) -> Callable[[], None]:

@@ -63,11 +63,13 @@ class Guard:
         """The policy's decision; `full` where the policy fails or chooses what is not a candidate."""
         try:
             decision = policy.choose(observation, candidates, self._rng)
+            if decision.directive not in candidates:
+                return _served_full(request_id, f"policy {policy.name} chose {decision.directive}, not a candidate")
+            if decision.propensity is None or not 0 < decision.propensity <= 1:
+                return _served_full(request_id, f"policy {policy.name} gave the propensity {decision.propensity}")
+            return decision  # noqa: TRY300 - what is checked above may raise too
         except Exception as exc:  # noqa: BLE001
             return _served_full(request_id, f"policy {policy.name} failed: {type(exc).__qualname__}")
-        if decision.directive not in candidates:
-            return _served_full(request_id, f"policy {policy.name} chose {decision.directive}, not a candidate")
-        return decision
 
     def apply(self, request_id: str, decision: Decision, call: Call) -> tuple[Plan, Decision]:
         """The decision's plan; `full`'s where a knob fails on a call that it had accepted."""

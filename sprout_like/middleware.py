@@ -99,6 +99,7 @@ class CarbonAware:
         )
         all_tags = {**self._parts.settings.tags, **(tags or {})}
         self._serving = _Serving(self._parts.policy, None, all_tags, "request")
+        self._is_view = False
 
     def generate(self, *args: Any, **kwargs: Any) -> Any:
         """`model.generate`, carbon-aware: the same arguments and the same return, for the caller's own prompt.
@@ -132,6 +133,7 @@ class CarbonAware:
         """
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
+        messages = list(messages)
         served = self.using(task=task, tags=tags)
         generation, record = served._serve("chat", (), kwargs, messages=messages, template=template)  # noqa: SLF001
         answers = generation.answers or ([],)
@@ -153,6 +155,7 @@ class CarbonAware:
         parts, now = self._parts, self._serving
         view = object.__new__(type(self))
         view._parts = parts
+        view._is_view = True
         view._serving = _Serving(
             now.policy if policy is None else open_policy(policy, parts.catalogue, parts.settings),
             now.task if task is None else task,
@@ -176,8 +179,12 @@ class CarbonAware:
             yield
 
     def close(self) -> None:
-        """Write the open energy account, flush the ledger, stop the background thread. Safe to call twice."""
-        self._parts.close()
+        """Write the open energy account, flush the ledger, stop the background thread. Safe to call twice.
+
+        A view made by `using` closes nothing: what it shares is closed by the object that it was made from.
+        """
+        if not self._is_view:
+            self._parts.close()
 
     def __enter__(self) -> CarbonAware:
         return self
@@ -225,6 +232,7 @@ class CarbonAware:
         generation, energy, error = Generation(), UNKNOWN, None
         queued_s = clock.monotonic_s()
         with engine.lock:
+            waited_s = clock.monotonic_s()
             parts.warm_up_once(call)
             engine.synchronize()
             run_s = clock.monotonic_s()
@@ -236,7 +244,8 @@ class CarbonAware:
                 error = exc
                 with suppress(RuntimeError):  # a device that failed cannot be waited for
                     engine.synchronize()
-            energy = window.close()
+            finally:
+                energy = window.close()
             end_s = clock.monotonic_s()
 
         # 7 account: None in, None out
@@ -252,7 +261,7 @@ class CarbonAware:
             session_id=parts.session_id,
             started_utc=started_utc,
             duration_s=end_s - start_s,
-            queue_s=run_s - queued_s,
+            queue_s=waited_s - queued_s,
             engine_s=end_s - run_s,
             compile_s=window.paused_s,
             first_token_s=generation.first_token_s,
@@ -300,7 +309,10 @@ class CarbonAware:
 
         # 9 return: exactly what the model returns, or the model's own exception
         if error is not None:
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # its traceback holds this frame: a cycle would keep the failed generation's memory alive
         return generation, record
 
 

@@ -30,6 +30,10 @@ def open_policy(spec: str | Policy, catalogue: Catalogue, settings: Settings) ->
         SettingError: the name is neither, or the steps name a directive that the catalogue does not have.
     """
     if not isinstance(spec, str):
+        if not (isinstance(getattr(spec, "name", None), str) and isinstance(getattr(spec, "version", None), str)):
+            raise SettingError(
+                "policy", f"a {type(spec).__name__} is not a policy", "Give a name or a directives.Policy"
+            )
         return spec
     if spec == "threshold":
         return _threshold(catalogue, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Final, NoReturn
@@ -56,6 +57,9 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     from grid import GridError
     from sprout_like.errors import SproutError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # where an encoding has no ± or –, an escape is better than no report
+            stream.reconfigure(errors="backslashreplace")
     try:
         # In its other mode Typer prints its own errors, in four lines.
         code = app(args=arguments, prog_name="sprout-like", standalone_mode=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,19 +10,19 @@ __all__ = ["watch_compilation"]
 
 @contextmanager
 def watch_compilation(on_start: Callable[[], None], on_end: Callable[[], None]) -> Iterator[None]:
-    """Call back in pairs, at the start and the end of every compilation that this thread meets inside the block."""
+    """Call back at the start and the end of compilation inside the block.
+
+    Torch tells only of the first start and the last end of all threads that compile at the same time, so every block
+    that is open is told of both: an end may come without its start.
+    """
     # Private by its name, but the one place where torch says so (torch 2.11 to 2.13); transformers' models load it.
     from torch._dynamo.callback import callback_handler
 
-    thread = threading.get_ident()
-
     def start(_: object) -> None:
-        if threading.get_ident() == thread:
-            on_start()
+        on_start()
 
     def end(_: object) -> None:
-        if threading.get_ident() == thread:
-            on_end()
+        on_end()
 
     callback_handler.register_start_callback(start)
     callback_handler.register_end_callback(end)

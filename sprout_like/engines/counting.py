@@ -7,12 +7,18 @@ from collections.abc import Collection, Sequence
 __all__ = ["cut_at_end", "finish_reason"]
 
 
-def cut_at_end(row: Sequence[int], end_ids: Collection[int]) -> Sequence[int]:
-    """The row up to and with its first end token. Where padding equals the end token, padding is cut off too."""
+def cut_at_end(row: Sequence[int], end_ids: Collection[int], pad_id: int | None = None) -> Sequence[int]:
+    """The row up to and with its first end token, without the padding of a row that a criterion ended earlier.
+
+    Where padding equals the end token, one of it stays: it cannot be told from an end that was generated.
+    """
     for index, token in enumerate(row):
         if token in end_ids:
             return row[: index + 1]
-    return row
+    length = len(row)
+    while length and row[length - 1] == pad_id:
+        length -= 1
+    return row[:length]
 
 
 def finish_reason(rows: Sequence[Sequence[int]], end_ids: Collection[int], limit_tokens: int | None) -> str | None:

@@ -149,7 +149,7 @@ class Engine(Protocol):
         ...
 
     def run(self, plan: Plan, call: Call, window: Pausable) -> Generation:
-        """Run the tokens; pause the window while compiling. The model's own exceptions pass through."""
+        """Run the tokens; pause the window while compiling. The model's own exceptions pass through, no others."""
         ...
 
     def decode(self, answer: Sequence[int]) -> str:

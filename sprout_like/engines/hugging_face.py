@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -18,12 +19,14 @@ from sprout_like.engines.installing import original_generate
 from sprout_like.engines.locks import lock_of
 from sprout_like.engines.streaming import StreamTap
 from sprout_like.errors import SettingError
-from sprout_like.knobs.arguments import caller_limit, end_ids
+from sprout_like.knobs.arguments import caller_limit, end_ids, setting
 from sprout_like.knobs.budget import BudgetKnob
 from sprout_like.knobs.instruction import InstructionKnob
 from sprout_like.knobs.knob import Knob
 
 __all__ = ["HuggingFaceEngine"]
+
+_LOG = logging.getLogger("sprout_like")
 
 
 class HuggingFaceEngine:
@@ -54,8 +57,8 @@ class HuggingFaceEngine:
         self._generate = original_generate(model)
         self._positional = _positional_names(self._generate)
         self._knobs: tuple[Knob, ...] = (
-            InstructionKnob(tokenizer, model.generation_config),
-            BudgetKnob(tokenizer, model.generation_config),
+            InstructionKnob(tokenizer, model),
+            BudgetKnob(tokenizer, model),
         )
         self._first_device: torch.device | None = None
         self._placed: tuple[torch.device, ...] = ()
@@ -99,20 +102,15 @@ class HuggingFaceEngine:
         ids = named.get("input_ids") if ids is None else ids
         encoder_decoder = bool(getattr(self._model.config, "is_encoder_decoder", False))
         if not (isinstance(ids, torch.Tensor) and ids.dim() == 2 and not ids.is_floating_point()):
-            # Embeddings leave no prompt in the output; without any input `generate` starts from one token.
-            given = named.get("inputs_embeds")
-            return Call(
-                kwargs=named,
-                batch_size=1 if given is None else int(given.shape[0]),
-                prompt_length=1 if given is None or encoder_decoder else 0,
-            )
+            batch_size, prompt_length = _shape_without_tokens(named, encoder_decoder)
+            return Call(kwargs=named, batch_size=batch_size, prompt_length=prompt_length)
         mask = named.get("attention_mask")
-        tokens = ids.numel()
-        if isinstance(mask, torch.Tensor) and mask.shape == ids.shape:
-            tokens = int(mask.sum())
+        masked = isinstance(mask, torch.Tensor) and mask.shape == ids.shape
+        tokens = int(torch.count_nonzero(mask)) if masked and mask is not None else self._unpadded(ids, named)
         batch, length = ids.shape
         if encoder_decoder:
-            return Call(kwargs=named, batch_size=batch, prompt_length=1, prompt_tokens=tokens)
+            start = None if named.get("decoder_input_ids") is not None else 1
+            return Call(kwargs=named, batch_size=batch, prompt_length=start, prompt_tokens=tokens)
         return Call(
             kwargs=named,
             messages=messages,
@@ -152,11 +150,13 @@ class HuggingFaceEngine:
 
     def warm_up(self, call: Call) -> None:
         """Run two tokens after the prompt's end, greedily, so that no randomness of the caller's is used up."""
-        if call.prompt_ids is not None:
-            ids = call.prompt_ids[:1, -8:]
-            self._generate(
-                input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=2, do_sample=False, num_beams=1
-            )
+        if call.prompt_ids is None or getattr(self._model, "training", False):
+            return
+        ids = call.prompt_ids[:1, -8:]
+        # In the one form of a limit that `generate` does not warn about, whatever the model's own default is.
+        limit = {"max_new_tokens": None, "max_length": ids.shape[1] + 2}
+        with torch.random.fork_rng(devices=[d for d in self._places() if d.type == "cuda"]):
+            self._generate(input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, num_beams=1, **limit)
 
     def run(self, plan: Plan, call: Call, window: Pausable) -> Generation:
         """Call the model's own `generate`."""
@@ -165,15 +165,13 @@ class HuggingFaceEngine:
         started_s = self._monotonic_s()
         with watch_compilation(window.pause, window.resume):
             output = self._generate(*plan.args, **kwargs)
-        answers = self._answers(output, plan)
-        ends = end_ids(plan.kwargs, self._model.generation_config)
-        rows = None if answers is None else [cut_at_end(row, ends) for row in answers]
+        rows, reason = self._counted(output, plan)
         first_s = None if tap is None else tap.first_token_at_s
         return Generation(
             output=_with_prompt(output, call.prompt_ids, plan.prompt_length or 0) if longer else output,
             answers=rows,
             new_tokens=None if rows is None else sum(map(len, rows)),
-            finish_reason=None if rows is None else finish_reason(rows, ends, plan.limit_tokens),
+            finish_reason=reason,
             first_token_s=None if first_s is None else first_s - started_s,
             **({} if tap is None else {"end_stream": tap.release}),
         )
@@ -192,6 +190,14 @@ class HuggingFaceEngine:
             self._placed = tuple(torch.device("cpu") if d.type == "meta" else d for d in found) or (first,)
             self._first_device = first
         return self._placed
+
+    def _unpadded(self, ids: torch.Tensor, named: Mapping[str, Any]) -> int:
+        """Tokens that are not padding, told as `generate` tells them where no mask is given."""
+        config = self._model.generation_config
+        pad = setting("pad_token_id", named, config)
+        if not isinstance(pad, int) or pad in end_ids(named, config):
+            return ids.numel()
+        return int((ids != pad).sum())
 
     def _render(self, messages: Sequence[Mapping[str, Any]], template: Mapping[str, Any]) -> dict[str, Any]:
         if getattr(self._tokenizer, "chat_template", None) is None:
@@ -215,12 +221,41 @@ class HuggingFaceEngine:
         tap = StreamTap(streamer, self._monotonic_s, shown)
         return {**kwargs, "streamer": tap}, tap
 
+    def _counted(self, output: Any, plan: Plan) -> tuple[list[Sequence[int]] | None, str | None]:
+        """New tokens per row and why they ended; unknown where the output or a setting is of a form we do not know."""
+        try:
+            answers = self._answers(output, plan)
+            if answers is None:
+                return None, None
+            config = self._model.generation_config
+            ends = end_ids(plan.kwargs, config)
+            pad = setting("pad_token_id", plan.kwargs, config)
+            rows = [cut_at_end(row, ends, pad) for row in answers]
+            return rows, finish_reason(rows, ends, plan.limit_tokens)
+        except (TypeError, ValueError) as exc:  # the answer is there, and must not be lost to its counting
+            _LOG.warning("an answer could not be counted (%s); its tokens are unknown", type(exc).__qualname__)
+            return None, None
+
     def _answers(self, output: Any, plan: Plan) -> list[list[int]] | None:
         sequences = getattr(output, "sequences", output)
         if plan.prompt_length is None or not isinstance(sequences, torch.Tensor) or sequences.dim() != 2:
             return None
         rows: list[list[int]] = sequences[:, plan.prompt_length :].tolist()
         return rows
+
+
+def _shape_without_tokens(named: Mapping[str, Any], encoder_decoder: bool) -> tuple[int | None, int | None]:
+    """Batch size and prompt columns of the output, None where unknown.
+
+    Embeddings leave no prompt in the output; without any input `generate` starts from one token.
+    """
+    embeds = named.get("inputs_embeds")
+    if embeds is not None:
+        return int(embeds.shape[0]), 1 if encoder_decoder else 0
+    inputs = {"inputs", "encoder_outputs", "input_features", "input_values", "pixel_values", "decoder_input_ids"}
+    if any(named.get(name) is not None for name in inputs):
+        return None, None
+    return 1, 1
 
 
 def _positional_names(generate: Callable[..., Any]) -> tuple[str, ...]:

@@ -99,4 +99,6 @@ def end_ids(kwargs: Mapping[str, Any], model_config: Any) -> tuple[int, ...]:
     ends = setting("eos_token_id", kwargs, model_config)
     if ends is None:
         return ()
+    if hasattr(ends, "flatten"):  # a tensor, also one without dimensions
+        ends = ends.flatten().tolist()
     return (ends,) if isinstance(ends, int) else tuple(map(int, ends))

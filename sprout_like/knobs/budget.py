@@ -20,18 +20,22 @@ class BudgetKnob:
 
     Args:
         tokenizer: tells which tokens end a sentence; None gives a hard limit alone.
-        model_config: `model.generation_config`, for the settings the caller leaves to it.
+        model: its `generation_config` and `config` give what the caller leaves to them, as they are at each call.
     """
 
     name = "budget"
 
-    def __init__(self, tokenizer: Any, model_config: Any) -> None:
+    def __init__(self, tokenizer: Any, model: Any) -> None:
         self._tokenizer = tokenizer
-        self._model_config = model_config
+        self._model = model
 
     @cached_property
     def _sentence_ends(self) -> SentenceEnds | None:
         return None if self._tokenizer is None else SentenceEnds.of(self._tokenizer)
+
+    @property
+    def _model_config(self) -> Any:
+        return self._model.generation_config
 
     def refusal(self, directive: Directive, call: Call) -> str | None:  # noqa: ARG002 - part of the protocol
         """Refuse calls whose limit we cannot tell or must not touch."""

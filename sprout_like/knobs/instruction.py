@@ -24,14 +24,14 @@ class InstructionKnob:
 
     Args:
         tokenizer: renders and encodes; None refuses every call.
-        model_config: `model.generation_config`, for the settings the caller leaves to it.
+        model: its `generation_config` and `config` give what the caller leaves to them, as they are at each call.
     """
 
     name = "instruction"
 
-    def __init__(self, tokenizer: Any, model_config: Any) -> None:
+    def __init__(self, tokenizer: Any, model: Any) -> None:
         self._tokenizer = tokenizer
-        self._model_config = model_config
+        self._model = model
 
     @cached_property
     def _turn(self) -> SystemTurn | None:
@@ -43,7 +43,11 @@ class InstructionKnob:
         with lock_of(self._tokenizer):
             return renders_system(self._tokenizer)
 
-    def refusal(self, directive: Directive, call: Call) -> str | None:  # noqa: ARG002 - part of the protocol
+    @property
+    def _model_config(self) -> Any:
+        return self._model.generation_config
+
+    def refusal(self, directive: Directive, call: Call) -> str | None:
         """Refuse calls whose prompt is not tokens of a recognised chat template, or must not change."""
         if self._tokenizer is None:
             return "no tokenizer"
@@ -51,6 +55,8 @@ class InstructionKnob:
             return "the prompt is not given as tokens"
         if (name := opaque_argument(call.kwargs, self._model_config)) is not None:
             return f"the call uses {name}"
+        if not self._has_room(directive, call):
+            return "the instruction would not fit into the model's context"
         if call.messages is not None:
             if not self._renders_system:
                 return "the chat template has no system turn"
@@ -63,6 +69,19 @@ class InstructionKnob:
         if any(self._turn.splice(row, "") is None for row in rows):
             return "a prompt does not begin with the chat template's system turn"
         return None
+
+    def _has_room(self, directive: Directive, call: Call) -> bool:
+        positions = getattr(self._model.config, "max_position_embeddings", None)
+        if call.limit_tokens is None or call.limit_tokens < 1:
+            return False
+        if not isinstance(positions, int):
+            return True
+        # No tokenizer makes more tokens of a text than it has bytes; the turn around it is a few more.
+        added = len((directive.instruction or "").encode()) + 16
+        limit = (
+            call.limit_tokens if directive.budget is None else min(call.limit_tokens, directive.budget.max_new_tokens)
+        )
+        return (call.prompt_length or 0) + added + limit <= positions
 
     def apply(self, directive: Directive, plan: Plan, call: Call) -> Plan:
         """Render or splice, and keep what the caller's own objects see of the prompt as it was."""
@@ -140,7 +159,7 @@ def _rows(call: Call) -> list[list[int]] | None:
     mask = call.kwargs.get("attention_mask")
     if mask is None:
         return rows
-    masks: list[list[int]] = mask.tolist()
+    masks: list[list[int]] = mask.long().tolist()
     kept = [sum(row) for row in masks]
     if any(row != [0] * (len(row) - n) + [1] * n for row, n in zip(masks, kept, strict=True)):
         return None

@@ -27,7 +27,7 @@ def as_table(report: CheckReport, tolerance: float) -> RenderableType:
         hours.setdefault(hour.device_id, []).append(hour)
     parts: list[RenderableType] = []
     for device_id, all_hours in sorted(hours.items()):
-        parts.append(_table(device_id, all_hours[-_HOURS_SHOWN:]))
+        parts += [Text(f"{device_id}, J per hour", style="italic"), _table(all_hours[-_HOURS_SHOWN:])]
         if len(all_hours) > _HOURS_SHOWN:
             parts.append(Text(f"{len(all_hours) - _HOURS_SHOWN:,} earlier hours are checked too; --json lists them.\n"))
     return Group(*parts, *(Text(line) for line in _lines(report, tolerance)))
@@ -38,8 +38,8 @@ def as_json(report: CheckReport) -> str:
     return to_json({"ok": report.ok, **asdict(report)})
 
 
-def _table(device_id: str, hours: Iterable[DeviceHour]) -> Table:
-    table = Table(title=Text(f"{device_id}, J per hour"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def _table(hours: Iterable[DeviceHour]) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("hour (UTC)")
     for heading in ("counter", "requests", "elsewhere", "overhead", "idle"):
         table.add_column(heading, justify="right", no_wrap=True)

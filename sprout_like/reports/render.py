@@ -41,7 +41,7 @@ def as_table(summary: Summary) -> RenderableType:
     parts: dict[_Part, list[Line]] = {}
     for line in summary.lines:
         parts.setdefault((line.purpose, line.intensity_kind, line.intensity_factors), []).append(line)
-    tables = [_table(summary.by, part, lines) for part, lines in parts.items()]
+    tables = [each for part, lines in parts.items() for each in (_title(part), _table(summary.by, lines))]
     return Group(Text(span, style="bold"), *tables, *(Text(note, style="dim") for note in _notes(summary)))
 
 
@@ -59,20 +59,19 @@ def as_csv(summary: Summary) -> str:
     return stream.getvalue()
 
 
-def _table(by: str, part: _Part, lines: Sequence[Line]) -> Table:
+def _title(part: _Part) -> Text:
     purpose, kind, factors = part
     intensity = "intensity unknown" if kind is None else f"{kind} intensity, {factors} factors"
+    return Text(f"{_PURPOSES.get(purpose, purpose)}, {intensity}", style="italic")
+
+
+def _table(by: str, lines: Sequence[Line]) -> Table:
     joules = _sum(line.energy_j for line in lines)
     joules_off = _sum(line.uncertainty_j for line in lines)
     co2 = _sum(line.operational_g for line in lines)
     energy, energy_each = joules_scale((joules, joules_off)), joules_scale(map(_energy_each, lines))
     carbon, carbon_each = grams_scale((co2,)), grams_scale(map(_carbon_each, lines))
-    table = Table(
-        title=Text(f"{_PURPOSES.get(purpose, purpose)}, {intensity}"),
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column(by, overflow="fold")
     headings = (f"± {energy.unit}", f"{carbon.unit} CO2e", f"{energy_each.unit} each", f"{carbon_each.unit} each")
     for heading in ("n", "tokens", energy.unit, *headings):

@@ -32,6 +32,7 @@ def wrap(**parts: Any) -> CarbonAware:
         ({"grid": "trace:absent.csv"}, ["absent.csv"]),
         ({"grid": object()}, ["object"]),
         ({"policy": "breif"}, ["policy", "breif", "brief"]),
+        ({"policy": 5}, ["policy", "int"]),
         ({"meter": "nvlm"}, ["meter", "nvlm", "nvml"]),
         ({"meter": 3}, ["meter", "int"]),
         ({"ledger": "mysql://x/y"}, ["ledger", "mysql", "postgresql"]),

@@ -153,6 +153,16 @@ class TestFaultsOfThePolicy:
         assert (row.directive, row.propensity) == ("full", None)
         assert "teleport, not a candidate" in str(row.decision_reason)
 
+    @pytest.mark.parametrize("result", [None, 5], ids=str)
+    def test_what_is_no_decision_is_not_served(self, bench: Callable[..., Bench], result: Any) -> None:
+        class Odd(FailingPolicy):
+            def choose(self, *_: Any) -> Any:
+                return result
+
+        b = bench(policy=Odd())
+        assert len(b.aware.generate()) == 32
+        assert (b.ledger.requests[0].directive, b.ledger.requests[0].propensity) == ("full", None)
+
     def test_a_knob_that_fails_falls_back_to_full(self, bench: Callable[..., Bench]) -> None:
         class Clumsy(NullEngine):
             def plan(self, directive: Any, call: Any) -> Any:
@@ -367,6 +377,40 @@ def test_two_wrappers_on_one_ledger_share_its_energy_accounts() -> None:
     assert sum(a.requests_n for a in ledger.accounts) == 2
     assert sum(a.counter_j for a in ledger.accounts) == pytest.approx(2 * WATTS)
     assert all(a.elsewhere_j == 0 for a in ledger.accounts)
+
+
+def test_a_view_closes_nothing_that_it_shares(bench: Callable[..., Bench]) -> None:
+    b = bench()
+    with b.aware.using(task="x") as view:
+        view.generate()
+    assert not b.ledger.accounts
+    b.aware.generate()
+    assert len(b.ledger.requests) == 2
+
+
+def test_a_failed_generation_is_not_kept_alive(bench: Callable[..., Bench]) -> None:
+    import gc
+    import weakref
+
+    class Memory:
+        pass
+
+    freed = []
+
+    class Failing(NullEngine):
+        def run(self, *_: Any) -> Any:
+            memory = Memory()
+            freed.append(weakref.ref(memory))
+            raise ValueError
+
+    b = bench(engine=Failing())
+    gc.disable()
+    try:
+        with pytest.raises(ValueError):
+            b.aware.generate()
+        assert freed[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_close_twice_is_harmless(bench: Callable[..., Bench]) -> None:

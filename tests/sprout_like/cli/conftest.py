@@ -59,8 +59,15 @@ def installed_command(place: Path) -> Command:
     if not script.exists():
         pytest.skip("sprout-like is not installed beside this Python: pip install --editable .")
 
-    def command(*arguments: str) -> Outcome:
-        done = subprocess.run([script, *arguments], capture_output=True, text=True, timeout=120, check=False)
+    def command(*arguments: str, **environment: str) -> Outcome:
+        done = subprocess.run(
+            [script, *arguments],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return command

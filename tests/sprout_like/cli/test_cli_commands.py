@@ -11,13 +11,14 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 import typer.main
 from sqlalchemy import update
 
-from sprout_like import CarbonAware
+from sprout_like import CarbonAware, Settings
 from sprout_like.cli.main import app
 from sprout_like.ledger import open_engine, open_ledger
 from sprout_like.ledger.schema import RequestRow
@@ -185,6 +186,52 @@ def test_the_check_has_a_tolerance(sprout_like: Command, ledger: Path) -> None:
 
     assert sprout_like("ledger", "check", "--ledger", ledger).code == 1
     assert sprout_like("ledger", "check", "--tolerance", "0.1", "--ledger", ledger).code == 0
+
+
+def test_a_saving_is_measured_against_the_control_group(sprout_like: Command, place: Path) -> None:
+    """Requests under the policy make 48 tokens, those of the control group 192: `very_brief` against `full`."""
+    path, meter = place / "ledger.sqlite", FakeMeter()
+    with CarbonAware(
+        None,
+        engine=_TokenEngine(meter),
+        grid="static:500",
+        ledger=path,
+        meter=meter,
+        settings=Settings.load(control_share=0.4),
+        rng=Random(3),
+    ) as aware:
+        for _ in range(100):
+            aware.generate()
+
+    energy, carbon = json.loads(sprout_like("report", "--format", "json", "--ledger", path).out)["savings"]
+
+    assert (energy["quantity"], carbon["quantity"]) == ("energy", "carbon")
+    assert energy["policy_n"] + energy["control_n"] == 100
+    assert 25 < energy["control_n"] < 55
+    assert [energy[key] for key in ("saving", "low", "high")] == pytest.approx([0.75] * 3)
+    assert "Measured saving of energy against the control group: 75.0 %" in _words(
+        sprout_like("report", "--ledger", path).out
+    )
+
+
+class _TokenEngine(NullEngine):
+    """Draws a joule for every eight tokens."""
+
+    def __init__(self, meter: FakeMeter) -> None:
+        super().__init__(new_tokens=192)
+        self._meter = meter
+
+    def run(self, plan: Any, call: Any, window: Any) -> Any:
+        generation = super().run(plan, call, window)
+        self._meter.draw("fake:cpu", generation.new_tokens / 8)
+        return generation
+
+
+def test_a_report_is_printed_in_any_encoding(installed_command: Command, ledger: Path) -> None:
+    outcome = installed_command("report", "--ledger", str(ledger), PYTHONIOENCODING="ascii")
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "\\xb1 J" in outcome.out
 
 
 def test_flush_sends_what_waits(sprout_like: Command, ledger: Path, place: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,23 @@ class Shown:
     ledger: Path
     report: str
     data: dict[str, Any]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """On a busy machine, torch's threads wait for each other far longer than a tiny model computes."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    with _one_thread():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -62,12 +80,14 @@ def shown(
     out = tmp_path_factory.mktemp("demo")
     stream = io.StringIO()
     console = Console(file=stream, width=80, emoji=False)
-    finished = show(console, modelled_day, demo_settings, out=out, json_file=out / "data.json", load_model=demo_model)
+    json_file = out / "data.json"
+    with _one_thread():
+        finished = show(console, modelled_day, demo_settings, out=out, json_file=json_file, load_model=demo_model)
     return Shown(
         day=modelled_day,
         finished=finished,
         printed=stream.getvalue(),
         ledger=out / "ledger.sqlite",
         report=(out / "report.txt").read_text("utf-8"),
-        data=json.loads((out / "data.json").read_text("utf-8")),
+        data=json.loads(json_file.read_text("utf-8")),
     )

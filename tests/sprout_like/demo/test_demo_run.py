@@ -27,7 +27,7 @@ from sprout_like.ledger.check import check
 from sprout_like.ledger.schema import RequestRow
 from sprout_like.settings import Settings
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.usefixtures("one_thread")]
 
 FEW = (Prompt("question", "Why?"), Prompt("code", "Write it."), Prompt("reasoning", "How?"))
 
@@ -228,7 +228,8 @@ def test_ctrl_c_of_the_real_command(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "sprout_like", "demo", "--offline"],
         cwd=tmp_path,
-        env={**environment, "XDG_DATA_HOME": str(tmp_path / "data"), "COLUMNS": "80"},
+        # On a busy machine, torch's threads wait for each other longer than they compute.
+        env={**environment, "XDG_DATA_HOME": str(tmp_path / "data"), "COLUMNS": "80", "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -126,6 +125,35 @@ def test_a_criterion_of_the_caller_is_told_apart_from_the_limit(tiny_model: Any)
     assert (generation.new_tokens, generation.finish_reason) == (6, "stop")
 
 
+@pytest.mark.parametrize("end", [torch.tensor(2), torch.tensor([2, 7]), [2, 7]], ids=str)
+def test_end_tokens_of_any_form_that_generate_takes(tiny_model: Any, end: Any) -> None:
+    call, generation = run(
+        HuggingFaceEngine(tiny_model, None), PROMPT[:1], attention_mask=MASK[:1], max_new_tokens=4, eos_token_id=end
+    )
+    assert generation.new_tokens is not None
+    assert generation.output.shape[1] > (call.prompt_length or 0)
+
+
+def test_padding_is_no_token(tiny_model: Any) -> None:
+    class FirstRowAfterTwo(StoppingCriteria):
+        def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
+            return torch.tensor([input_ids.shape[1] >= 6, False])
+
+    padded = torch.tensor([[0, 0, 9, 14], [1, 5, 30, 31]])
+    call, generation = run(
+        HuggingFaceEngine(tiny_model, None),
+        padded,
+        max_new_tokens=8,
+        pad_token_id=0,
+        eos_token_id=49151,
+        stopping_criteria=StoppingCriteriaList([FirstRowAfterTwo()]),
+        do_sample=False,
+    )
+    assert call.prompt_tokens == 6
+    assert generation.new_tokens == 2 + 8
+    assert generation.finish_reason == "length+stop"
+
+
 def test_an_encoder_decoder_is_served_full_and_counted(tokenizer: Any) -> None:
     config = T5Config(vocab_size=64, d_model=16, d_ff=32, num_layers=1, num_heads=2, d_kv=8, decoder_start_token_id=0)
     model = T5ForConditionalGeneration(config).eval()
@@ -177,20 +205,23 @@ def test_compilation_inside_a_call_pauses_the_window(tiny_model: Any) -> None:
     assert not second.events
 
 
-def test_compilation_on_another_thread_is_not_ours(tiny_model: Any) -> None:
+def test_threads_that_compile_at_once_are_all_resumed() -> None:
+    from torch._dynamo.callback import CallbackTrigger, callback_handler
+
     from sprout_like.engines.compiling import watch_compilation
 
-    torch._dynamo.reset()
-    window = Window()
-    with watch_compilation(window.pause, window.resume):
-        other = threading.Thread(target=lambda: torch.compile(lambda x: x + 1, backend="eager")(torch.ones(1)))
-        other.start()
-        other.join()
-        assert not window.events
-        torch.compile(lambda x: x - 1, backend="eager")(torch.ones(1))
-    assert window.events == ["pause", "resume"]
-    torch.compile(lambda x: x * 3, backend="eager")(torch.ones(1))
-    assert window.events == ["pause", "resume"]
+    one, two = Window(), Window()
+    with (
+        watch_compilation(one.pause, one.resume),
+        watch_compilation(two.pause, two.resume),
+        # As torch tells it of two threads: the first start, the last end.
+        callback_handler.install_callbacks(CallbackTrigger.DYNAMO, "0"),
+        callback_handler.install_callbacks(CallbackTrigger.DYNAMO, "1"),
+    ):
+        assert one.events == two.events == ["pause"]
+    assert one.events == two.events == ["pause", "resume"]
+    with callback_handler.install_callbacks(CallbackTrigger.DYNAMO, "2"):
+        assert one.events == ["pause", "resume"]
 
 
 def test_a_thing_without_generate_is_refused_at_construction() -> None:
