@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -53,7 +52,6 @@ def show(
     ledger = out / "ledger.sqlite"
     pairs: list[Pair] = []
     finished = False
-    logging.getLogger("sprout_like").setLevel(logging.WARNING)
     with Progress(console=console, transient=True) as progress:
         bar = progress.add_task(f"{len(PROMPTS)} prompts", total=len(PROMPTS))
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -262,6 +263,13 @@ def test_flush_says_how_many_rows_still_wait(sprout_like: Command, place: Path) 
 def test_reading_makes_no_ledger_and_no_spool(sprout_like: Command, place: Path, command: list[str]) -> None:
     assert sprout_like(*command).code == 2
     assert list(place.rglob("*")) == []
+
+
+def test_the_check_makes_no_spool(sprout_like: Command, ledger: Path, place: Path) -> None:
+    shutil.rmtree(place / "data")
+
+    assert sprout_like("ledger", "check", "--ledger", ledger).code == 0
+    assert not (place / "data").exists()
 
 
 @pytest.mark.parametrize("statement", ["import sprout_like", "from sprout_like.cli.main import run; run(['--help'])"])

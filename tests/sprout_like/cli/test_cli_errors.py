@@ -26,6 +26,7 @@ WRONG = {
     "span": (["report", "--since", "2026-03-02", "--until", "2026-03-02"], "--until: the span ends", "after --since"),
     "tolerance": (["ledger", "check", "--tolerance", "2"], "--tolerance", "less than or equal to 1"),
     "no ledger": (["report", "--ledger", "nope.sqlite"], "there is no ledger at", "Serve a request first"),
+    "a name of two lines": (["report", "--ledger", "two\nlines"], "there is no ledger at", "Serve a request first"),
     "no ledger to check": (["ledger", "check"], "there is no ledger at", "Serve a request first"),
     "a folder as ledger": (["report", "--ledger", "."], "is a folder", "Name a file in it"),
     "scheme": (["report", "--ledger", "mysql://me:hunter2@db/x"], "mysql is not supported", "sqlite:///FILE"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import pytest
 
-from grid.testing import Answer, LoopbackUK
+from grid import Series, SourceDown
+from grid.testing import Answer, LoopbackUK, ScriptedSource
 from sprout_like.demo.day import Day, load_day
 
 NOW = datetime(2026, 3, 2, 15, 10, tzinfo=UTC)
@@ -22,8 +24,8 @@ def server() -> Iterator[LoopbackUK]:
         yield running
 
 
-def _load(server: LoopbackUK, *, wait_s: float = PATIENT_S, offline: bool = False) -> Day:
-    return load_day(lambda: NOW, source=f"uk+{server.url}", wait_s=wait_s, offline=offline)
+def _load(server: LoopbackUK, *, offline: bool = False) -> Day:
+    return load_day(lambda: NOW, source=f"uk+{server.url}", wait_s=PATIENT_S, offline=offline)
 
 
 def _is_modelled(day: Day) -> bool:
@@ -49,12 +51,24 @@ def test_offline_nobody_is_asked(server: LoopbackUK) -> None:
     assert server.paths == []
 
 
-@pytest.mark.parametrize("delivery", ["silent", "drip"])
-def test_a_source_that_hangs_is_not_waited_for(server: LoopbackUK, delivery: str) -> None:
-    """It would answer only when the server stops, which is after this test."""
-    server.answer = Answer(delivery=delivery)  # type: ignore[arg-type]
+class _HangingSource(ScriptedSource):
+    """Answers once it is released."""
 
-    assert _is_modelled(_load(server, wait_s=0.05))
+    def __init__(self) -> None:
+        super().__init__(100)
+        self.released = Event()
+
+    def history(self, zone: str, start_utc: datetime, end_utc: datetime) -> Series:
+        self.released.wait()
+        raise SourceDown("too late")
+
+
+@pytest.mark.timeout(30)
+def test_a_source_that_hangs_is_not_waited_for() -> None:
+    source = _HangingSource()
+
+    assert _is_modelled(load_day(lambda: NOW, source=source, wait_s=0.01))
+    source.released.set()
 
 
 def _slots(hours: range) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,15 +29,6 @@ from sprout_like.settings import Settings
 pytestmark = [pytest.mark.model, pytest.mark.usefixtures("one_thread")]
 
 FEW = (Prompt("question", "Why?"), Prompt("code", "Write it."), Prompt("reasoning", "How?"))
-
-
-@pytest.fixture(autouse=True)
-def _same_log_level() -> Iterator[None]:
-    """The demonstration quietens the log of its process."""
-    logger = logging.getLogger("sprout_like")
-    level = logger.level
-    yield
-    logger.setLevel(level)
 
 
 def _rows(ledger: Path) -> list[Any]:
