@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from directives.directive import FULL, Budget, Directive
+from directives.directive import FULL, Directive
 from directives.errors import CatalogueError
+from directives.parsing import parse_directive, parse_variant
+from directives.variant import Variant
 
 __all__ = ["Catalogue"]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +27,19 @@ class Catalogue:
 
     Attributes:
         directives: by name, in the order of the file.
-        version: first 12 hex digits of the SHA-256 over the directives' content; stored in every row, so that
-            rows written under different catalogues are never mixed when a policy is tuned.
+        version: first 12 hex digits of the SHA-256 over the directives' and variants' content; stored in every row,
+            so that rows written under different catalogues are never mixed when a policy is tuned.
+        variants: by name, what `variant` and `draft.assistant` may name.
+        origin: the file it was read from; None for the built-in one and those built in code.
     """
 
     directives: Mapping[str, Directive]
     version: str
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    origin: Path | None = None
 
     @classmethod
-    def of(cls, *directives: Directive) -> Catalogue:
+    def of(cls, *directives: Directive, variants: Iterable[Variant] = (), origin: Path | None = None) -> Catalogue:
         """Build a catalogue in code.
 
         Raises:
@@ -42,14 +50,19 @@ class Catalogue:
             if directive.name in by_name and directive != FULL:
                 raise CatalogueError(f"directive {directive.name!r} is given twice; names must be unique")
             by_name[directive.name] = directive
+        by_variant: dict[str, Variant] = {}
+        for variant in variants:
+            if variant.name in by_variant:
+                raise CatalogueError(f"variant {variant.name!r} is given twice; names must be unique")
+            by_variant[variant.name] = variant
         # repr of frozen dataclasses is a stable, complete text of their content.
-        digest = hashlib.sha256("\n".join(map(repr, by_name.values())).encode()).hexdigest()
-        return cls(by_name, digest[:12])
+        content = "\n".join(map(repr, [*by_name.values(), *by_variant.values()]))
+        return cls(by_name, hashlib.sha256(content.encode()).hexdigest()[:12], by_variant, origin)
 
     @classmethod
     def builtin(cls) -> Catalogue:
         """The directives shipped with the package."""
-        return cls._parse(resources.files("directives").joinpath("catalogue.toml").read_text("utf-8"), "built-in")
+        return cls._parse(resources.files("directives").joinpath("catalogue.toml").read_text("utf-8"), None)
 
     @classmethod
     def load(cls, path: Path) -> Catalogue:
@@ -62,18 +75,22 @@ class Catalogue:
             text = path.read_text("utf-8")
         except OSError as exc:
             raise CatalogueError(f"cannot read catalogue {path}: {exc.strerror}; check the path") from exc
-        return cls._parse(text, str(path))
+        return cls._parse(text, path)
 
     @classmethod
-    def _parse(cls, text: str, where: str) -> Catalogue:
+    def _parse(cls, text: str, origin: Path | None) -> Catalogue:
+        where = "built-in" if origin is None else str(origin)
         try:
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as exc:
             raise CatalogueError(f"catalogue {where} is not valid TOML: {exc}") from exc
-        tables = document.pop("directive", {})
+        directives = _parsed("directive", document.pop("directive", {}), parse_directive, where)
+        variants = _parsed("variant", document.pop("variant", {}), parse_variant, where)
         if document:
-            raise CatalogueError(f"catalogue {where}: unknown key {next(iter(document))!r}; expected [directive.NAME]")
-        return cls.of(*(_directive(name, table, where) for name, table in tables.items()))
+            raise CatalogueError(
+                f"catalogue {where}: unknown key {next(iter(document))!r}; expected [directive.NAME] or [variant.NAME]"
+            )
+        return cls.of(*directives, variants=variants, origin=origin)
 
     def __getitem__(self, name: str) -> Directive:
         """The directive of that name.
@@ -97,17 +114,13 @@ class Catalogue:
         return len(self.directives)
 
 
-def _directive(name: str, table: Any, where: str) -> Directive:
-    try:
-        if not isinstance(table, dict):
-            raise CatalogueError(f"[directive.{name}] must be a table")
-        budget = table.get("budget")
-        return Directive(name=name, **{**table, "budget": Budget(**budget) if budget is not None else None})
-    except TypeError as exc:  # a key the dataclass does not have, or lacks
-        raise CatalogueError(f"catalogue {where}, directive {name!r}: {_plain(exc)}") from exc
-    except CatalogueError as exc:
-        raise CatalogueError(f"catalogue {where}, directive {name!r}: {exc}") from exc
-
-
-def _plain(exc: TypeError) -> str:
-    return str(exc).removeprefix("Directive.__init__() ").removeprefix("Budget.__init__() ")
+def _parsed(kind: str, tables: Any, parse: Callable[[str, Any], _T], where: str) -> list[_T]:
+    if not isinstance(tables, dict):
+        raise CatalogueError(f"catalogue {where}: {kind} is {tables!r}; expected [{kind}.NAME] tables")
+    parsed = []
+    for name, table in tables.items():
+        try:
+            parsed.append(parse(name, table))
+        except CatalogueError as exc:
+            raise CatalogueError(f"catalogue {where}, {kind} {name!r}: {exc}") from exc
+    return parsed

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from directives.catalogue import Catalogue
-from directives.directive import Budget, Directive
+from directives.directive import Directive
+from directives.knobs import Budget
 from directives.policy import Decision, Observation, Uniform
 
 __all__ = ["FailingPolicy", "ScriptedRandom", "small_catalogue"]

@@ -7,7 +7,7 @@ import logging
 import threading
 import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -16,7 +16,7 @@ from directives import Catalogue, Policy, Uniform
 from grid import Grid, SourceRefused, open_source
 from sprout_like.background import Background
 from sprout_like.clock import Clock, SystemClock
-from sprout_like.engines.engine import Call, Engine
+from sprout_like.engines.engine import Call, Engine, Plan
 from sprout_like.errors import SettingError
 from sprout_like.guard import Guard
 from sprout_like.ledger import Ledger, open_ledger
@@ -57,19 +57,21 @@ class Parts:
         self.ledger = ledger
         self.accounts = accounts
         self.clock = clock
-        self.guard = Guard(engine, catalogue, ledger, rng)
+        self.guard = Guard(engine, catalogue, ledger, rng, self.overhead, clock.monotonic_s)
         self.session_id = uuid.uuid4().hex
         self._charged: tuple[tuple[str, ...], tuple[str, ...] | None] = ((), ())
-        self._warm = threading.Event()
+        self._warm: set[str | None] = set()
         self._owner = ledger.name
         accounts.attach(ledger.append, owner=self._owner)
-        background = Background({"grid": grid.refresh_if_due, "ledger": ledger.tick, "accounts": accounts.tick})
+        background = Background(
+            {"grid": grid.refresh_if_due, "ledger": ledger.tick, "accounts": accounts.tick, "engine": engine.tick}
+        )
         # Runs once: on close(), when the last view is gone, or at the interpreter's exit.
         self._finalizer = weakref.finalize(self, _close, background, accounts, ledger, closing)
 
-    def charged(self) -> tuple[str, ...] | None:
-        """Ids of the devices this model's requests are charged for; None where one of them cannot be metered."""
-        sits_on = self.engine.devices
+    def charged(self, plan: Plan | None = None) -> tuple[str, ...] | None:
+        """Ids of the devices a plan is charged for; None where one of them cannot be metered."""
+        sits_on = self.engine.devices(plan)
         if self._charged[0] != sits_on:
             self._charged = (sits_on, charged_devices(self.accounts.devices, sits_on))
             if self._charged[1] is None:
@@ -80,18 +82,19 @@ class Parts:
                 )
         return self._charged[1]
 
-    def open_window(self) -> Window:
+    def open_window(self, plan: Plan) -> Window:
         """A metering window on the charged devices; its energy is unknown where there are none."""
-        return self.accounts.open(self.charged() or (), owner=self._owner)
+        return self.accounts.open(self.charged(plan) or (), owner=self._owner)
 
-    def warm_up_once(self, call: Call) -> None:
-        """Before the first request, make the model ready; the energy is booked as overhead."""
-        if self._warm.is_set():
+    def warm_up_once(self, plan: Plan, call: Call) -> None:
+        """Before a model's first request, make it ready; the energy is booked as overhead."""
+        variant = None if plan.host is None else plan.host.variant
+        if variant in self._warm:
             return
-        self._warm.set()
+        self._warm.add(variant)
         with self.overhead():
             try:
-                self.engine.warm_up(call)
+                self.engine.warm_up(plan, call)
             except Exception as exc:  # noqa: BLE001 - the model's own error comes with the request itself
                 _LOG.info("warm-up failed with %s", type(exc).__qualname__)
             self.engine.synchronize()
@@ -122,6 +125,7 @@ def assemble(
     ledger: Any,
     meter: Any,
     engine: Any,
+    variants: Mapping[str, Any] | None,
     settings: Settings | None,
     clock: Clock | None,
     rng: Uniform | None,
@@ -136,8 +140,8 @@ def assemble(
     settings = Settings.load(**named) if settings is None else settings.replaced(**named)
     catalogue = open_catalogue(settings)
     chosen = open_policy(settings.policy if policy is None else policy, catalogue, settings)
-    engine = _open_engine(engine, model, tokenizer, clock)
     with contextlib.ExitStack() as opened:
+        engine = _open_engine(engine, model, tokenizer, clock, catalogue, variants or {}, opened)
         opened_grid = _open_grid(settings.grid if grid is None else grid, settings, clock.now_utc)
         opened_ledger = open_ledger(settings.ledger_spec if ledger is None else ledger, spool_path=settings.spool)
         # What was given may be somebody else's too; only what was opened here is closed here.
@@ -162,14 +166,33 @@ def assemble(
     )
 
 
-def _open_engine(spec: Any, model: Any, tokenizer: Any, clock: Clock) -> Engine:
-    if spec is None or spec == "transformers":
+def _open_engine(
+    spec: Any,
+    model: Any,
+    tokenizer: Any,
+    clock: Clock,
+    catalogue: Catalogue,
+    variants: Mapping[str, Any],
+    opened: contextlib.ExitStack,
+) -> Engine:
+    if isinstance(spec, str) and spec != "transformers":
+        raise SettingError("engine", f"there is no engine {spec!r}", 'Use "transformers", or an engine of your own')
+    if spec is None or isinstance(spec, str):
         from sprout_like.engines.hugging_face import HuggingFaceEngine
 
-        return HuggingFaceEngine(model, tokenizer, monotonic_s=clock.monotonic_s)
-    if isinstance(spec, str):
-        raise SettingError("engine", f"there is no engine {spec!r}", 'Use "transformers", or an engine of your own')
-    return spec  # type: ignore[no-any-return]
+        spec = HuggingFaceEngine(model, tokenizer, monotonic_s=clock.monotonic_s)
+        opened.callback(spec.close)
+    engine: Engine = spec
+    if catalogue.origin is not None:
+        # Of the built-in catalogue each model takes what fits it; a file of the user's own says what they want.
+        for directive in catalogue:
+            if (misfit := engine.misfit(directive)) is not None:
+                raise SettingError(
+                    "catalogue",
+                    f"{catalogue.origin}, directive {directive.name!r}: {misfit}",
+                    "Correct the directive, or leave it out for this model",
+                )
+    return engine
 
 
 def _text(part: Any) -> str | None:

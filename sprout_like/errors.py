@@ -2,6 +2,7 @@
 
 SproutError
 ├── SettingError            a setting is unknown, malformed or cannot be honoured   (raised at construction)
+├── VariantUnavailable      a variant cannot be loaded now: memory, a file, a package        (`full` is served)
 ├── MeterError              a reading failed, or a meter was asked for what it does not have
 │   └── MeterUnavailable    a meter cannot be set up on this machine: why, and what to do about it
 └── LedgerError             the ledger cannot be used as asked
@@ -23,6 +24,7 @@ __all__ = [
     "SettingError",
     "SpoolUnusable",
     "SproutError",
+    "VariantUnavailable",
 ]
 
 
@@ -45,6 +47,10 @@ class SettingError(SproutError, ValueError):
         self.setting = setting
         self.problem = problem
         self.fix = fix
+
+
+class VariantUnavailable(SproutError):
+    """A variant cannot be loaded now; the message names it, the reason and what to do."""
 
 
 class MeterError(SproutError):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from directives import FULL, Catalogue, Decision, Directive, Observation, Policy, Uniform
@@ -23,11 +24,21 @@ class Guard:
     done is left out, `full` is served, and the row says why; a propensity that is not known is None.
     """
 
-    def __init__(self, engine: Engine, catalogue: Catalogue, ledger: Ledger, rng: Uniform) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        catalogue: Catalogue,
+        ledger: Ledger,
+        rng: Uniform,
+        overhead: Callable[[], AbstractContextManager[None]],
+        monotonic_s: Callable[[], float],
+    ) -> None:
         self._engine = engine
         self._catalogue = catalogue
         self._ledger = ledger
         self._rng = rng
+        self._overhead = overhead
+        self._monotonic_s = monotonic_s
 
     def inspect(
         self,
@@ -71,13 +82,25 @@ class Guard:
         except Exception as exc:  # noqa: BLE001
             return _served_full(request_id, f"policy {policy.name} failed: {type(exc).__qualname__}")
 
-    def apply(self, request_id: str, decision: Decision, call: Call) -> tuple[Plan, Decision]:
-        """The decision's plan; `full`'s where a knob fails on a call that it had accepted."""
+    def apply(self, request_id: str, decision: Decision, call: Call) -> tuple[Plan, Decision, float]:
+        """The decision's plan, and the seconds spent loading for it.
+
+        It is the plan of `full` where a variant cannot be loaded, or a knob fails on a call that it had accepted.
+        """
+        prepare_s = 0.0
         try:
-            return self._engine.plan(self._catalogue[decision.directive], call), decision
+            directive = self._catalogue[decision.directive]
+            if not self._engine.is_ready(directive):
+                start_s = self._monotonic_s()
+                try:
+                    with self._overhead():
+                        self._engine.make_ready(directive)
+                finally:
+                    prepare_s = self._monotonic_s() - start_s
+            return self._engine.plan(directive, call), decision, prepare_s
         except Exception as exc:  # noqa: BLE001
             reason = f"{decision.directive} could not be applied: {type(exc).__qualname__}"
-            return self._engine.plan(FULL, call), _served_full(request_id, reason)
+            return self._engine.plan(FULL, call), _served_full(request_id, reason), prepare_s
 
     def log(self, record: RequestRecord) -> None:
         """Append the row; our own ledgers keep it through outages, one that raises has lost it."""

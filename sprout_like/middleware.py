@@ -13,8 +13,8 @@ from grid import Look
 from sprout_like import carbon
 from sprout_like.assembly import Parts, assemble
 from sprout_like.clock import Clock
-from sprout_like.engines.engine import Call, Generation
-from sprout_like.meters import UNKNOWN
+from sprout_like.engines.engine import Call, Generation, Plan
+from sprout_like.meters import NOTHING_RAN, UNKNOWN
 from sprout_like.policies import open_policy
 from sprout_like.record import Purpose, RequestRecord
 from sprout_like.settings import Settings
@@ -45,6 +45,15 @@ class _Serving:
     purpose: Purpose
 
 
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """One request, done."""
+
+    plan: Plan
+    generation: Generation
+    record: RequestRecord
+
+
 class CarbonAware:
     """Wraps a model so that every generation is carbon-aware, metered and logged.
 
@@ -59,6 +68,8 @@ class CarbonAware:
         ledger: a database URL, a path, or a `sprout_like.ledger.Ledger`.
         meter: `auto`, `nvml`, `rapl`, `cpu`, `none`, a sum such as `nvml+cpu`, or a `sprout_like.meters.Meter`.
         engine: `transformers` (the default: the model's own `generate`), or a `sprout_like.engines.engine.Engine`.
+        variants: models for the catalogue's variants, by name: `(model, tokenizer)`, or a function that loads and returns
+            them; those not given are loaded as the catalogue describes them.
         tags: tags of every row.
         settings: resolved settings; None loads them.
         clock, rng: time and randomness, for tests and replays.
@@ -79,6 +90,7 @@ class CarbonAware:
         ledger: Any = None,
         meter: Any = None,
         engine: Any = None,
+        variants: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
         settings: Settings | None = None,
         clock: Clock | None = None,
@@ -93,6 +105,7 @@ class CarbonAware:
             ledger=ledger,
             meter=meter,
             engine=engine,
+            variants=variants,
             settings=settings,
             clock=clock,
             rng=rng,
@@ -107,7 +120,7 @@ class CarbonAware:
         Raises:
             Exception: whatever the model raises, unchanged.
         """
-        return self._serve("generate", args, kwargs)[0].output
+        return self._serve("generate", args, kwargs).generation.output
 
     def chat(
         self,
@@ -135,9 +148,9 @@ class CarbonAware:
             messages = [{"role": "user", "content": messages}]
         messages = list(messages)
         served = self.using(task=task, tags=tags)
-        generation, record = served._serve("chat", (), kwargs, messages=messages, template=template)  # noqa: SLF001
-        answers = generation.answers or ([],)
-        return Reply(self._parts.engine.decode(answers[0]), record)
+        done = served._serve("chat", (), kwargs, messages=messages, template=template)  # noqa: SLF001
+        answers = done.generation.answers or ([],)
+        return Reply(self._parts.engine.decode(done.plan, answers[0]), done.record)
 
     def using(
         self,
@@ -207,7 +220,7 @@ class CarbonAware:
         *,
         messages: Sequence[Mapping[str, Any]] | None = None,
         template: Mapping[str, Any] | None = None,
-    ) -> tuple[Generation, RequestRecord]:
+    ) -> _Served:
         parts, serving = self._parts, self._serving
         engine, clock, guard = parts.engine, parts.clock, parts.guard
 
@@ -225,28 +238,33 @@ class CarbonAware:
         # 4 choose
         decision = guard.choose(serving.policy, request_id, _observed(look, call, serving.task), candidates)
 
-        # 5 apply
-        plan, decision = guard.apply(request_id, decision, call)
+        # 5 apply; where a variant must be loaded for it, that is overhead
+        plan, decision, prepare_s = guard.apply(request_id, decision, call)
 
         # 6 run: one generation at a time per model, so that its window is its own
         generation, energy, error = Generation(), UNKNOWN, None
-        queued_s = clock.monotonic_s()
-        with engine.lock:
-            waited_s = clock.monotonic_s()
-            parts.warm_up_once(call)
-            engine.synchronize()
-            run_s = clock.monotonic_s()
-            window = parts.open_window()
-            try:
-                generation = engine.run(plan, call, window)
+        queued_s = waited_s = run_s = end_s = clock.monotonic_s()
+        compile_s = 0.0
+        if plan.answer is not None:
+            generation, energy = plan.answer, NOTHING_RAN
+        else:
+            with engine.hold(plan):
+                waited_s = clock.monotonic_s()
+                parts.warm_up_once(plan, call)
                 engine.synchronize()
-            except BaseException as exc:  # noqa: BLE001 - also Ctrl-C: the energy is spent; raised again in step 9
-                error = exc
-                with suppress(RuntimeError):  # a device that failed cannot be waited for
+                run_s = clock.monotonic_s()
+                window = parts.open_window(plan)
+                try:
+                    generation = engine.run(plan, call, window)
                     engine.synchronize()
-            finally:
-                energy = window.close()
-            end_s = clock.monotonic_s()
+                except BaseException as exc:  # noqa: BLE001 - also Ctrl-C: the energy is spent; raised again in step 9
+                    error = exc
+                    with suppress(RuntimeError):  # a device that failed cannot be waited for
+                        engine.synchronize()
+                finally:
+                    energy = window.close()
+                end_s = clock.monotonic_s()
+                compile_s = window.paused_s
 
         # 7 account: None in, None out
         settings, intensity = parts.settings, look.intensity
@@ -263,7 +281,8 @@ class CarbonAware:
             duration_s=end_s - start_s,
             queue_s=waited_s - queued_s,
             engine_s=end_s - run_s,
-            compile_s=window.paused_s,
+            compile_s=compile_s,
+            prepare_s=prepare_s,
             first_token_s=generation.first_token_s,
             call=name,
             purpose=serving.purpose,
@@ -271,15 +290,19 @@ class CarbonAware:
             error_type=None if error is None else type(error).__qualname__,
             model=engine.model,
             family=engine.family,
+            variant=plan.host.variant if plan.host is not None else None,
             engine=engine.name,
             task=serving.task,
             tags=serving.tags,
             batch_size=call.batch_size,
             prompt_tokens=call.prompt_tokens,
             instruction_tokens=plan.instruction_tokens,
+            reuse="answer" if plan.answer is not None else "prefix" if plan.reused_tokens else None,
+            reused_tokens=plan.reused_tokens,
             new_tokens=generation.new_tokens,
             limit_tokens=plan.limit_tokens,
             finish_reason=generation.finish_reason,
+            knob_counts=generation.counts,
             zone=parts.grid.zone,
             **_provenance(look),
             policy=serving.policy.name,
@@ -302,7 +325,7 @@ class CarbonAware:
             pue=settings.pue,
             operational_g=operational_g,
             embodied_g=embodied_g,
-            overhead_s=(queued_s - start_s) + (clock.monotonic_s() - end_s),
+            overhead_s=(queued_s - start_s - prepare_s) + (clock.monotonic_s() - end_s),
         )
         guard.log(record)
         generation.end_stream()
@@ -313,7 +336,7 @@ class CarbonAware:
                 raise error
             finally:
                 del error  # its traceback holds this frame: a cycle would keep the failed generation's memory alive
-        return generation, record
+        return _Served(plan, generation, record)
 
 
 def _observed(look: Look, call: Call, task: str | None) -> Observation:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 __all__ = ["AccountRecord", "Purpose", "RequestRecord", "Status"]
 
 Status = Literal["ok", "error"]
-Purpose = Literal["request", "baseline", "evaluation"]
+Purpose = Literal["request", "baseline", "evaluation", "calibration"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,21 +28,28 @@ class RequestRecord:
         duration_s: from the call to the answer, waiting for the model included, logging excluded.
         queue_s: part of `duration_s` spent waiting for the model.
         engine_s: part of `duration_s` spent in the engine.
+        prepare_s: part of `duration_s` spent loading a variant for it; its energy is booked as overhead, not here.
         compile_s: part of `engine_s` spent compiling; its energy is booked as overhead, not here.
         first_token_s: from the engine's start to the first new token; None where the call did not stream.
         call: `generate` or `chat`.
-        purpose: `request`; `baseline` for a run made to compare with; `evaluation` for a judge's.
+        purpose: `request`; `baseline` for a run made to compare with; `evaluation` for a judge's;
+            `calibration` for a run of `sprout-like calibrate`.
         status: `ok`, or `error` where the engine raised.
         error_type: class name of the exception; None where there was none.
-        model: the model's name or path. family: its architecture (`llama`, …). engine: who ran the tokens.
+        model: the wrapped model's name or path. family: its architecture (`llama`, …). engine: who ran the tokens.
+        variant: the variant that answered in its place; None where the model itself did.
         task: the caller's tag for the kind of work. tags: the caller's other tags.
         batch_size: rows in the call.
         prompt_tokens: tokens in the caller's prompts, summed over rows, padding excluded.
         instruction_tokens: tokens a directive's instruction added, summed over rows; negative where a chat template
             drops a longer default system message for it.
         new_tokens: generated tokens up to and with the first end token, summed over returned rows.
+        reuse: `answer` where the whole answer came from the answer cache and nothing was generated, `prefix` where the
+            beginning of the prompt was not computed again; None where neither.
+        reused_tokens: prompt tokens that were not computed again.
         limit_tokens: limit on new tokens per row that was in force.
-        finish_reason: `eos`, `length`, `stop`; joined by `+` where the rows of a batch differ.
+        finish_reason: `eos`, `length`, `stop`, `repetition`; joined by `+` where the rows of a batch differ.
+        knob_counts: what the knobs counted in this request, e.g. `early_tokens`; by the knobs' own names.
         zone: canonical zone name.
         intensity_g_per_kwh: grid intensity used; None where unknown.
         intensity_kind, intensity_factors, intensity_status, intensity_source: its provenance.
@@ -55,7 +62,7 @@ class RequestRecord:
         candidates: names of the directives that could be applied, joined by commas.
         energy_j: energy charged to the request; None where unknown. gpu_j, cpu_j, dram_j: its parts.
         energy_by_device_j: J per device id.
-        energy_method: `measured`, `apportioned`, `estimated` or `none`.
+        energy_method: `measured`, `apportioned`, `estimated`; `none` where unknown, and where nothing was generated.
         energy_uncertainty_j: half-width in J.
         meter: name of the meter.
         account_id: the energy account period it was booked in.
@@ -70,6 +77,7 @@ class RequestRecord:
     duration_s: float
     queue_s: float | None = None
     engine_s: float | None = None
+    prepare_s: float | None = None
     compile_s: float | None = None
     first_token_s: float | None = None
     call: str
@@ -79,15 +87,19 @@ class RequestRecord:
 
     model: str
     family: str | None = None
+    variant: str | None = None
     engine: str
     task: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     batch_size: int | None = None
     prompt_tokens: int | None = None
     instruction_tokens: int | None = None
+    reuse: str | None = None
+    reused_tokens: int | None = None
     new_tokens: int | None = None
     limit_tokens: int | None = None
     finish_reason: str | None = None
+    knob_counts: Mapping[str, float] = field(default_factory=dict)
 
     zone: str
     intensity_g_per_kwh: float | None = None

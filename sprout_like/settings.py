@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -43,6 +43,18 @@ class Settings(BaseSettings):
         0.05, description="Share of requests always served full, against which savings are measured."
     )
     catalogue: Path | None = Field(None, description="TOML file of directives; None for the built-in ones.")
+
+    variant_headroom_gib: float = Field(
+        1.0, ge=0, description="Memory in GiB that loading a variant must leave free, on its device and on the host."
+    )
+    answer_cache: Literal["off", "memory", "ledger"] = Field(
+        "off", description="Where answers are kept to be given again. It stores their tokens, hence it is off."
+    )
+    answer_cache_entries: int = Field(1000, ge=1, description="Most answers kept; the longest unused goes first.")
+    answer_cache_mib: float = Field(64.0, gt=0, description="Most memory of kept answers, in MiB.")
+    prefix_cache_mib: float = Field(
+        512.0, ge=0, description="Most memory of kept prompt beginnings, in MiB, on the model's device; 0 keeps none."
+    )
 
     ledger: SecretStr | None = Field(
         None, description="Database URL or SQLite file; None for ledger.sqlite in the user's data folder."

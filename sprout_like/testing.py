@@ -43,12 +43,15 @@ class NullEngine:
         self._prompt_tokens = prompt_tokens
         self._error = error
         self._on_run = on_run
-        self.devices = devices
+        self._devices = devices
         self._lock = threading.RLock()
 
-    @property
-    def lock(self) -> AbstractContextManager[Any]:
-        """Its own."""
+    def devices(self, plan: Plan | None = None) -> tuple[str, ...]:  # noqa: ARG002 - part of the protocol
+        """Those it was given."""
+        return self._devices
+
+    def hold(self, plan: Plan) -> AbstractContextManager[Any]:  # noqa: ARG002 - part of the protocol
+        """Its own lock."""
         return self._lock
 
     def inspect(
@@ -71,6 +74,17 @@ class NullEngine:
             limit_tokens=self._new_tokens,
         )
 
+    def misfit(self, directive: Directive) -> str | None:  # noqa: ARG002 - part of the protocol
+        """Never."""
+        return None
+
+    def is_ready(self, directive: Directive) -> bool:  # noqa: ARG002 - part of the protocol
+        """Always."""
+        return True
+
+    def make_ready(self, directive: Directive) -> None:
+        """Nothing is to be loaded."""
+
     def refusal(self, directive: Directive, call: Call) -> str | None:  # noqa: ARG002 - part of the protocol
         """Never."""
         return None
@@ -85,7 +99,7 @@ class NullEngine:
     def synchronize(self) -> None:
         """Nothing runs on."""
 
-    def warm_up(self, call: Call) -> None:
+    def warm_up(self, plan: Plan, call: Call) -> None:
         """Nothing to warm up."""
 
     def run(self, plan: Plan, call: Call, window: Pausable) -> Generation:  # noqa: ARG002 - part of the protocol
@@ -97,6 +111,12 @@ class NullEngine:
         answer = range(plan.limit_tokens or 0)
         return Generation(output=answer, answers=[answer], new_tokens=len(answer), finish_reason="length")
 
-    def decode(self, answer: Sequence[int]) -> str:
+    def decode(self, plan: Plan, answer: Sequence[int]) -> str:  # noqa: ARG002 - part of the protocol
         """The tokens' numbers."""
         return " ".join(map(str, answer))
+
+    def tick(self) -> None:
+        """Nothing is idle."""
+
+    def close(self) -> None:
+        """Nothing was loaded."""

@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from directives import Directive
 
-__all__ = ["Call", "Engine", "Generation", "Pausable", "Plan"]
+__all__ = ["Call", "Engine", "Generation", "Host", "Pausable", "Plan", "RowEnder"]
+
+
+class Host(Protocol):
+    """A model that can answer, with what can be told of it without its weights: they may not be loaded yet."""
+
+    @property
+    def variant(self) -> str | None:
+        """Name of the variant; None for the wrapped model itself."""
+        ...
+
+    @property
+    def tokenizer(self) -> Any:
+        """Its tokenizer; None where the caller gave none."""
+        ...
+
+    @property
+    def config(self) -> Any:
+        """Its `PretrainedConfig`, as it is now."""
+        ...
+
+    @property
+    def generation_config(self) -> Any:
+        """Its own `GenerationConfig`, as it is now."""
+        ...
+
+    def model(self) -> Any:
+        """The model, loaded where it was not.
+
+        Raises:
+            VariantUnavailable: it cannot be loaded.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +49,7 @@ class Call:
     """The caller's call, untouched, and what can be told of it before it runs.
 
     Attributes:
+        host: the model that is to answer it; None where the engine has no hosts.
         args, kwargs: what `generate` was given, positional arguments by their names where they have one; never mutated.
         messages: the chat messages the prompt was rendered from; None where the caller gave tokens.
         template: extra keyword arguments of the chat template that rendered them.
@@ -27,6 +60,7 @@ class Call:
         limit_tokens: the caller's own limit on new tokens per row.
     """
 
+    host: Host | None = field(repr=False, default=None)
     args: tuple[Any, ...] = field(repr=False, default=())
     kwargs: Mapping[str, Any] = field(repr=False, default_factory=dict)
     messages: Sequence[Mapping[str, Any]] | None = field(repr=False, default=None)
@@ -36,24 +70,6 @@ class Call:
     prompt_length: int | None = None
     prompt_tokens: int | None = None
     limit_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What the engine is to run: the call with a directive's knobs applied.
-
-    Attributes:
-        args, kwargs: what `generate` gets.
-        prompt_length: columns of the engine's output that are prompt; None where unknown.
-        limit_tokens: limit on new tokens per row that is in force.
-        instruction_tokens: tokens added to the prompts, summed over rows.
-    """
-
-    args: tuple[Any, ...] = field(repr=False, default=())
-    kwargs: Mapping[str, Any] = field(repr=False, default_factory=dict)
-    prompt_length: int | None = None
-    limit_tokens: int | None = None
-    instruction_tokens: int = 0
 
 
 def _nothing() -> None:
@@ -68,7 +84,8 @@ class Generation:
         output: exactly what `model.generate` returns, for the caller's own prompt.
         answers: new token ids per returned row, up to and with the first end token; None where unknown.
         new_tokens: their number, summed over rows.
-        finish_reason: `eos`, `length` or `stop`; joined by `+` where rows differ.
+        finish_reason: `eos`, `length`, `stop` or `repetition`; joined by `+` where rows differ.
+        counts: what the knobs counted, by name.
         first_token_s: from the start to the first new token; None where the call did not stream.
         end_stream: tells the caller's streamer that the stream has ended; called when the request is accounted for.
     """
@@ -77,8 +94,58 @@ class Generation:
     answers: Sequence[Sequence[int]] | None = field(repr=False, default=None)
     new_tokens: int | None = None
     finish_reason: str | None = None
+    counts: Mapping[str, float] = field(default_factory=dict)
     first_token_s: float | None = None
     end_stream: Callable[[], None] = field(repr=False, default=_nothing)
+
+
+class RowEnder(Protocol):
+    """What ended rows of a batch for a reason of its own, read when the run is over."""
+
+    @property
+    def reason(self) -> str:
+        """The finish reason of these rows."""
+        ...
+
+    @property
+    def rows(self) -> Collection[int]:
+        """Indices of the rows it ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the engine is to run: the call with a directive's knobs applied.
+
+    Attributes:
+        args, kwargs: what `generate` gets.
+        host: the model that answers. runner: the loaded model, or the view of it, whose `generate` is called; None for
+            engines without hosts.
+        models: every model object the run touches: they are locked while it runs, and their devices are charged.
+        loop: makes the callable that takes the place of `generate`'s own loop, given the streamer; None keeps that.
+        prompt_length: columns of the engine's output that are prompt; None where unknown.
+        limit_tokens: limit on new tokens per row that is in force.
+        instruction_tokens: tokens added to the prompts, summed over rows.
+        ender: what may end rows early. counts: called after the run, gives what a knob counted, by name.
+        answer: the generation itself, where it need not be run.
+        remember: called with the generation after a run that went well.
+        reused_tokens: prompt tokens that are not computed again.
+    """
+
+    args: tuple[Any, ...] = field(repr=False, default=())
+    kwargs: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    host: Host | None = field(repr=False, default=None)
+    runner: Any = field(repr=False, default=None)
+    models: tuple[Any, ...] = field(repr=False, default=())
+    loop: Callable[[Any], Callable[..., Any]] | None = field(repr=False, default=None)
+    prompt_length: int | None = None
+    limit_tokens: int | None = None
+    instruction_tokens: int = 0
+    ender: RowEnder | None = field(repr=False, default=None)
+    counts: tuple[Callable[[], Mapping[str, float]], ...] = field(repr=False, default=())
+    answer: Generation | None = field(repr=False, default=None)
+    remember: Callable[[Generation], None] | None = field(repr=False, default=None)
+    reused_tokens: int = 0
 
 
 class Pausable(Protocol):
@@ -111,14 +178,12 @@ class Engine(Protocol):
         """The model's architecture, e.g. `llama`; None where unknown."""
         ...
 
-    @property
-    def devices(self) -> tuple[str, ...]:
-        """Where the model sits: `cpu` or GPU UUIDs. Only these, and the host that drives them, are charged."""
+    def devices(self, plan: Plan | None = None) -> tuple[str, ...]:
+        """Where the plan's models sit (None: the model): `cpu` or GPU UUIDs. Only these, and their host, are charged."""
         ...
 
-    @property
-    def lock(self) -> AbstractContextManager[Any]:
-        """Held while the model runs: one generation at a time per model, re-entrant."""
+    def hold(self, plan: Plan) -> AbstractContextManager[Any]:
+        """Held while the plan runs: one generation at a time per model, re-entrant."""
         ...
 
     def inspect(
@@ -132,8 +197,24 @@ class Engine(Protocol):
         """Tell what can be told of a call; messages, where given, are rendered to its prompt."""
         ...
 
+    def misfit(self, directive: Directive) -> str | None:
+        """Why the directive can never be applied to this model, its key first; None where some call may have it."""
+        ...
+
     def refusal(self, directive: Directive, call: Call) -> str | None:
         """Why the directive cannot be applied to this call; None where it can. Asked before the draw."""
+        ...
+
+    def is_ready(self, directive: Directive) -> bool:
+        """Whether everything the directive needs is loaded."""
+        ...
+
+    def make_ready(self, directive: Directive) -> None:
+        """Load what the directive needs.
+
+        Raises:
+            VariantUnavailable: it cannot be loaded.
+        """
         ...
 
     def plan(self, directive: Directive, call: Call) -> Plan:
@@ -144,14 +225,22 @@ class Engine(Protocol):
         """Wait until the devices have finished what was sent to them; called on both sides of a metering window."""
         ...
 
-    def warm_up(self, call: Call) -> None:
-        """Make the model ready, as like this call as can be told; its energy is overhead."""
+    def warm_up(self, plan: Plan, call: Call) -> None:
+        """Warm the plan's model before its first request, as like this call as can be told; its energy is overhead."""
         ...
 
     def run(self, plan: Plan, call: Call, window: Pausable) -> Generation:
         """Run the tokens; pause the window while compiling. The model's own exceptions pass through, no others."""
         ...
 
-    def decode(self, answer: Sequence[int]) -> str:
+    def decode(self, plan: Plan, answer: Sequence[int]) -> str:
         """Text of one row of new tokens, special tokens left out."""
+        ...
+
+    def tick(self) -> None:
+        """Housekeeping, called about once a second in the background: gives back the memory of what is idle."""
+        ...
+
+    def close(self) -> None:
+        """Give back all that was loaded; safe to call twice."""
         ...

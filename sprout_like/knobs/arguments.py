@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["OPAQUE", "caller_limit", "end_ids", "opaque_argument", "setting"]
+__all__ = ["OPAQUE", "caller_limit", "end_ids", "opaque_argument", "setting", "with_limit", "with_settings"]
 
 # Arguments under which a prompt or a limit of ours would not mean what the caller's did: they depend on the prompt's
 # exact positions, on its embeddings, on a second prompt, or replace the loop.
@@ -102,3 +103,27 @@ def end_ids(kwargs: Mapping[str, Any], model_config: Any) -> tuple[int, ...]:
     if hasattr(ends, "flatten"):  # a tensor, also one without dimensions
         ends = ends.flatten().tolist()
     return (ends,) if isinstance(ends, int) else tuple(map(int, ends))
+
+
+def with_settings(kwargs: Mapping[str, Any], **settings: Any) -> dict[str, Any]:
+    """The arguments with these generation settings in force, in the form that `generate` does not warn about.
+
+    A given config is copied and carries them, as keywords beside a config are deprecated.
+    """
+    if kwargs.get("generation_config") is None:
+        return {**kwargs, **settings}
+    config = copy.deepcopy(kwargs["generation_config"])
+    for name, value in settings.items():
+        setattr(config, name, value)
+    return {**{name: value for name, value in kwargs.items() if name not in settings}, "generation_config": config}
+
+
+def with_limit(kwargs: Mapping[str, Any], model_config: Any, limit: int, prompt_length: int) -> dict[str, Any]:
+    """The arguments with that limit on new tokens in force, in the one form that `generate` does not warn about."""
+    kwargs = {name: value for name, value in kwargs.items() if name not in ("max_length", "max_new_tokens")}
+    if kwargs.get("generation_config") is not None:
+        return with_settings(kwargs, max_length=None, max_new_tokens=limit)
+    if getattr(model_config, "max_length", None) is not None:
+        # With a default `max_length`, `max_new_tokens` would be warned about at every request.
+        return {**kwargs, "max_new_tokens": None, "max_length": prompt_length + limit}
+    return {**kwargs, "max_new_tokens": limit}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sprout_like.meters.accounts import Accounts
 from sprout_like.meters.charge import charged_devices
 from sprout_like.meters.cpu_model import CpuModelMeter
-from sprout_like.meters.meter import UNKNOWN, Component, Device, Energy, EnergyMethod, Meter
+from sprout_like.meters.meter import NOTHING_RAN, UNKNOWN, Component, Device, Energy, EnergyMethod, Meter
 from sprout_like.meters.none import NoMeter
 from sprout_like.meters.nvml import NvmlMeter
 from sprout_like.meters.rapl import RaplMeter
@@ -16,6 +16,7 @@ from sprout_like.meters.sum import SumMeter
 from sprout_like.meters.window import Window
 
 __all__ = [
+    "NOTHING_RAN",
     "UNKNOWN",
     "Accounts",
     "AccountsRegistry",

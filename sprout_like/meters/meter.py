@@ -8,7 +8,17 @@ from typing import Final, Literal, Protocol, runtime_checkable
 
 from sprout_like.errors import MeterError
 
-__all__ = ["METHODS", "UNKNOWN", "Component", "Device", "Energy", "EnergyMethod", "Meter", "require_known"]
+__all__ = [
+    "METHODS",
+    "NOTHING_RAN",
+    "UNKNOWN",
+    "Component",
+    "Device",
+    "Energy",
+    "EnergyMethod",
+    "Meter",
+    "require_known",
+]
 
 Component = Literal["gpu", "cpu", "dram"]
 EnergyMethod = Literal["measured", "apportioned", "estimated", "none"]
@@ -91,6 +101,9 @@ class Energy:
 
 
 UNKNOWN = Energy()
+
+NOTHING_RAN = Energy(energy_j=0.0, uncertainty_j=0.0)
+"""Of a request for which nothing was generated: known to be 0 J, by no meter."""
 
 
 def require_known(device_ids: Collection[str], known: Collection[str], meter: str) -> None:

@@ -38,8 +38,8 @@ def test_version_changes_with_content_only() -> None:
     [
         ("[directive.a]\nbudget = { max_new_tokens = 0 }", "max_new_tokens is 0; give 1 or more"),
         ("[directive.a]\nbudget = { max_new_tokens = 8, soft_tokens = 8 }", "give 0 to 7"),
-        ("[directive.a]\nbudget = { tokens = 8 }", "unexpected keyword argument 'tokens'"),
-        ('[directive.a]\ninstuction = "x"', "unexpected keyword argument 'instuction'"),
+        ("[directive.a]\nbudget = { tokens = 8 }", "unknown key budget.tokens; did you mean 'soft_tokens'"),
+        ('[directive.a]\ninstuction = "x"', "unknown key instuction; did you mean 'instruction'"),
         ('[directive.a]\ninstruction = " "', "instruction is ' '; give a text"),
         ('[directive.a]\nbudget = { max_new_tokens = "8" }', "max_new_tokens"),
         ("[directive.A]\nbudget = { max_new_tokens = 8 }", "lower-case"),

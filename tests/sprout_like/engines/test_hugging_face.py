@@ -231,6 +231,6 @@ def test_a_thing_without_generate_is_refused_at_construction() -> None:
 
 def test_names_and_places(tiny_model: Any) -> None:
     engine = HuggingFaceEngine(tiny_model, None)
-    assert engine.devices == ("cpu",)
+    assert engine.devices() == ("cpu",)
     assert engine.family == "llama"
     assert engine.model == "LlamaForCausalLM"
