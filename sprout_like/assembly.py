@@ -141,7 +141,7 @@ def assemble(
     catalogue = open_catalogue(settings)
     chosen = open_policy(settings.policy if policy is None else policy, catalogue, settings)
     with contextlib.ExitStack() as opened:
-        engine = _open_engine(engine, model, tokenizer, clock, catalogue, variants or {}, opened)
+        engine = _open_engine(engine, model, tokenizer, clock, settings, catalogue, variants or {}, opened)
         opened_grid = _open_grid(settings.grid if grid is None else grid, settings, clock.now_utc)
         opened_ledger = open_ledger(settings.ledger_spec if ledger is None else ledger, spool_path=settings.spool)
         # What was given may be somebody else's too; only what was opened here is closed here.
@@ -171,8 +171,9 @@ def _open_engine(
     model: Any,
     tokenizer: Any,
     clock: Clock,
+    settings: Settings,  # noqa: ARG001
     catalogue: Catalogue,
-    variants: Mapping[str, Any],
+    variants: Mapping[str, Any],  # noqa: ARG001
     opened: contextlib.ExitStack,
 ) -> Engine:
     if isinstance(spec, str) and spec != "transformers":

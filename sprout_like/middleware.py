@@ -68,8 +68,8 @@ class CarbonAware:
         ledger: a database URL, a path, or a `sprout_like.ledger.Ledger`.
         meter: `auto`, `nvml`, `rapl`, `cpu`, `none`, a sum such as `nvml+cpu`, or a `sprout_like.meters.Meter`.
         engine: `transformers` (the default: the model's own `generate`), or a `sprout_like.engines.engine.Engine`.
-        variants: models for the catalogue's variants, by name: `(model, tokenizer)`, or a function that loads and returns
-            them; those not given are loaded as the catalogue describes them.
+        variants: models for the catalogue's variants, by name: `(model, tokenizer)`, or a function that loads and
+            returns them; those not given are loaded as the catalogue describes them.
         tags: tags of every row.
         settings: resolved settings; None loads them.
         clock, rng: time and randomness, for tests and replays.

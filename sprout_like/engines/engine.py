@@ -179,7 +179,7 @@ class Engine(Protocol):
         ...
 
     def devices(self, plan: Plan | None = None) -> tuple[str, ...]:
-        """Where the plan's models sit (None: the model): `cpu` or GPU UUIDs. Only these, and their host, are charged."""
+        """Where the plan's models sit (None: the model): `cpu` or GPU UUIDs. Only these and their CPU are charged."""
         ...
 
     def hold(self, plan: Plan) -> AbstractContextManager[Any]:

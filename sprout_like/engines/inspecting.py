@@ -36,9 +36,11 @@ def inspect_call(
     Args:
         host: the model that was called.
         positional: names of `generate`'s positional parameters.
-        args, kwargs: the call.
+        args: the call's positional arguments.
+        kwargs: the call's keyword arguments.
         device: where a rendered prompt goes.
-        messages, template: the conversation and further arguments of its template; None for a call given as tokens.
+        messages: the conversation; None for a call given as tokens.
+        template: further arguments of the conversation's template.
     """
     names = positional[: len(args)]
     if len(args) > len(names) or not kwargs.keys().isdisjoint(names):

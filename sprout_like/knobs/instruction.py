@@ -36,9 +36,7 @@ class InstructionKnob:
         if host.tokenizer is None:
             return "instruction: no tokenizer was given, so no prompt can be written"
         if not getattr(host.tokenizer, "chat_template", None):
-            return (
-                "instruction: the model's tokenizer has no chat template, so there is no system turn to write it into"
-            )
+            return "instruction: the model's tokenizer has no chat template, hence no system turn"
         if not self._shows_system(host.tokenizer):
             return "instruction: the model's chat template has no system turn to write it into"
         return None

@@ -49,6 +49,42 @@ def make_tiny_model(tokenizer: Any) -> Callable[[], Any]:
     return make
 
 
+@pytest.fixture(scope="session")
+def make_tiny(tokenizer: Any) -> Callable[..., Any]:
+    """Makes a tiny model of any family with random weights, in fp32: `make_tiny("gemma", num_hidden_layers=6)`."""
+
+    def make(family: str, **changes: Any) -> Any:
+        import torch
+        from transformers import AutoConfig, AutoModelForCausalLM
+
+        size = {
+            "vocab_size": len(tokenizer),
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 4,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "head_dim": 8,
+            "max_position_embeddings": 512,
+        }
+        # The older families have names of their own for the same sizes.
+        if family == "gpt2":
+            size = {"vocab_size": len(tokenizer), "n_embd": 32, "n_layer": 4, "n_head": 4, "n_positions": 512}
+        if family in ("gpt_neox", "phi"):
+            del size["head_dim"]
+        torch.manual_seed(0)
+        rest = {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 2, "tie_word_embeddings": False}
+        model = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **{**size, **rest, **changes})).eval()
+        # Random weights of the usual size give near-ties and one token for ever: larger ones give varied answers.
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.dim() > 1:
+                    parameter.mul_(6)
+        return model
+
+    return make
+
+
 @pytest.fixture
 def tiny_model(make_tiny_model: Callable[[], Any]) -> Any:
     """A tiny model of one's own."""

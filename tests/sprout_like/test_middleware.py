@@ -327,7 +327,7 @@ def test_warm_up_is_overhead_and_happens_once(bench: Callable[..., Bench]) -> No
     class Warming(NullEngine):
         warmed = 0
 
-        def warm_up(self, call: Any) -> None:
+        def warm_up(self, plan: Any, call: Any) -> None:
             self.warmed += 1
             holder[0].clock.advance(10.0)
 
@@ -347,7 +347,7 @@ def test_warm_up_is_overhead_and_happens_once(bench: Callable[..., Bench]) -> No
 
 def test_a_warm_up_that_fails_is_not_the_callers_problem(bench: Callable[..., Bench]) -> None:
     class Cold(NullEngine):
-        def warm_up(self, call: Any) -> None:
+        def warm_up(self, plan: Any, call: Any) -> None:
             raise RuntimeError("needs pixels")
 
     b = bench(engine=Cold())
