@@ -109,10 +109,11 @@ class Parts:
 
 
 def _close(background: Background, accounts: Accounts, ledger: Ledger, closing: Callable[[], object]) -> None:
-    background.close()
-    accounts.detach(ledger.name, ledger.append)  # closes the account period, whose records go to the ledger
-    ledger.flush()
-    closing()
+    with contextlib.ExitStack() as steps:  # the last first, and each also where another fails
+        steps.callback(closing)
+        steps.callback(ledger.flush)
+        steps.callback(accounts.detach, ledger.name, ledger.append)  # its last account records go to the ledger
+        steps.callback(background.close)
 
 
 def assemble(

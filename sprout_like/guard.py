@@ -39,6 +39,7 @@ class Guard:
         self._rng = rng
         self._overhead = overhead
         self._monotonic_s = monotonic_s
+        self._said: set[str] = set()
 
     def inspect(
         self,
@@ -57,7 +58,7 @@ class Guard:
         try:
             return self._engine.inspect(args, kwargs)
         except Exception as exc:  # noqa: BLE001
-            _LOG.warning("a call could not be inspected (%s); it is served full", type(exc).__qualname__)
+            self._say(f"a call could not be inspected ({type(exc).__qualname__}); it is served full")
             return Call(args=args, kwargs=kwargs)
 
     def fits(self, directive: Directive, call: Call) -> bool:
@@ -67,22 +68,22 @@ class Guard:
         try:
             return self._engine.refusal(directive, call) is None
         except Exception as exc:  # noqa: BLE001
-            _LOG.warning("%s could not be judged (%s) and is left out", directive.name, type(exc).__qualname__)
+            self._say(f"{directive.name} could not be judged ({type(exc).__qualname__}) and is left out")
             return False
 
-    def choose(self, policy: Policy, request_id: str, observation: Observation, candidates: Sequence[str]) -> Decision:
+    def choose(self, policy: Policy, observation: Observation, candidates: Sequence[str]) -> Decision:
         """The policy's decision; `full` where the policy fails or chooses what is not a candidate."""
         try:
             decision = policy.choose(observation, candidates, self._rng)
             if decision.directive not in candidates:
-                return _served_full(request_id, f"policy {policy.name} chose {decision.directive}, not a candidate")
+                return self._served_full(f"policy {policy.name} chose {decision.directive}, not a candidate")
             if decision.propensity is None or not 0 < decision.propensity <= 1:
-                return _served_full(request_id, f"policy {policy.name} gave the propensity {decision.propensity}")
+                return self._served_full(f"policy {policy.name} gave the propensity {decision.propensity}")
             return decision  # noqa: TRY300 - what is checked above may raise too
         except Exception as exc:  # noqa: BLE001
-            return _served_full(request_id, f"policy {policy.name} failed: {type(exc).__qualname__}")
+            return self._served_full(f"policy {policy.name} failed: {type(exc).__qualname__}")
 
-    def apply(self, request_id: str, decision: Decision, call: Call) -> tuple[Plan, Decision, float]:
+    def apply(self, decision: Decision, call: Call) -> tuple[Plan, Decision, float]:
         """The decision's plan, and the seconds spent loading for it.
 
         It is the plan of `full` where a variant cannot be loaded, or a knob fails on a call that it had accepted.
@@ -100,7 +101,7 @@ class Guard:
             return self._engine.plan(directive, call), decision, prepare_s
         except Exception as exc:  # noqa: BLE001
             reason = f"{decision.directive} could not be applied: {type(exc).__qualname__}"
-            return self._engine.plan(FULL, call), _served_full(request_id, reason), prepare_s
+            return self._engine.plan(FULL, call), self._served_full(reason), prepare_s
 
     def log(self, record: RequestRecord) -> None:
         """Append the row; our own ledgers keep it through outages, one that raises has lost it."""
@@ -109,7 +110,12 @@ class Guard:
         except Exception as exc:  # noqa: BLE001
             _LOG.error("request %s: the ledger lost its row (%s)", record.request_id, type(exc).__qualname__)
 
+    def _served_full(self, reason: str) -> Decision:
+        self._say(f"{reason}; served full")
+        return Decision(directive=FULL.name, propensity=None, reason=reason)
 
-def _served_full(request_id: str, reason: str) -> Decision:
-    _LOG.warning("request %s: %s; served full", request_id, reason)
-    return Decision(directive=FULL.name, propensity=None, reason=reason)
+    def _say(self, what: str) -> None:
+        """Once: the rows say of each request what happened to it."""
+        if what not in self._said:
+            self._said.add(what)
+            _LOG.warning("%s", what)

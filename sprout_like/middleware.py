@@ -8,15 +8,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from directives import Observation, Policy, Uniform
-from grid import Look
+from directives import Policy, Uniform
 from sprout_like import carbon
 from sprout_like.assembly import Parts, assemble
 from sprout_like.clock import Clock
-from sprout_like.engines.engine import Call, Generation, Plan
+from sprout_like.engines.engine import Generation, Plan
 from sprout_like.meters import NOTHING_RAN, UNKNOWN
 from sprout_like.policies import open_policy
-from sprout_like.record import Purpose, RequestRecord
+from sprout_like.provenance import observed, provenance
+from sprout_like.record import Purpose, RequestRecord, checked_purpose, checked_tags
 from sprout_like.settings import Settings
 
 __all__ = ["CarbonAware", "Reply"]
@@ -110,7 +110,7 @@ class CarbonAware:
             clock=clock,
             rng=rng,
         )
-        all_tags = {**self._parts.settings.tags, **(tags or {})}
+        all_tags = {**self._parts.settings.tags, **checked_tags(tags)}
         self._serving = _Serving(self._parts.policy, None, all_tags, "request")
         self._is_view = False
 
@@ -163,7 +163,7 @@ class CarbonAware:
         """A view that serves under another policy, task, tags or purpose and shares everything else.
 
         Raises:
-            SettingError: `policy` is neither a policy nor a directive.
+            SettingError: `policy` is neither a policy nor a directive, a tag is no text, or the purpose is unknown.
         """
         parts, now = self._parts, self._serving
         view = object.__new__(type(self))
@@ -172,8 +172,8 @@ class CarbonAware:
         view._serving = _Serving(
             now.policy if policy is None else open_policy(policy, parts.catalogue, parts.settings),
             now.task if task is None else task,
-            now.tags if not tags else {**now.tags, **tags},
-            now.purpose if purpose is None else purpose,
+            {**now.tags, **checked_tags(tags)},
+            now.purpose if purpose is None else checked_purpose(purpose),
         )
         return view
 
@@ -236,10 +236,10 @@ class CarbonAware:
         candidates = [d.name for d in parts.catalogue if guard.fits(d, call)]
 
         # 4 choose
-        decision = guard.choose(serving.policy, request_id, _observed(look, call, serving.task), candidates)
+        decision = guard.choose(serving.policy, observed(look, call, serving.task), candidates)
 
         # 5 apply; where a variant must be loaded for it, that is overhead
-        plan, decision, prepare_s = guard.apply(request_id, decision, call)
+        plan, decision, prepare_s = guard.apply(decision, call)
 
         # 6 run: one generation at a time per model, so that its window is its own
         generation, energy, error = Generation(), UNKNOWN, None
@@ -304,7 +304,7 @@ class CarbonAware:
             finish_reason=generation.finish_reason,
             knob_counts=generation.counts,
             zone=parts.grid.zone,
-            **_provenance(look),
+            **provenance(look),
             policy=serving.policy.name,
             policy_version=serving.policy.version,
             catalogue_version=parts.catalogue.version,
@@ -337,29 +337,3 @@ class CarbonAware:
             finally:
                 del error  # its traceback holds this frame: a cycle would keep the failed generation's memory alive
         return _Served(plan, generation, record)
-
-
-def _observed(look: Look, call: Call, task: str | None) -> Observation:
-    return Observation(
-        intensity_g_per_kwh=None if look.intensity is None else look.intensity.g_per_kwh,
-        task=task,
-        prompt_tokens=call.prompt_tokens,
-        limit_tokens=call.limit_tokens,
-        batch_size=call.batch_size,
-    )
-
-
-def _provenance(look: Look) -> dict[str, Any]:
-    intensity = look.intensity
-    if intensity is None:
-        return {"intensity_reason": look.reason}
-    return {
-        "intensity_g_per_kwh": intensity.g_per_kwh,
-        "intensity_kind": intensity.kind,
-        "intensity_factors": intensity.factors,
-        "intensity_status": intensity.status,
-        "intensity_source": intensity.source,
-        "intensity_start_utc": intensity.start_utc,
-        "intensity_stale": look.stale,
-        "intensity_reason": look.reason,
-    }

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-__all__ = ["AccountRecord", "Purpose", "RequestRecord", "Status"]
+from sprout_like.errors import SettingError
+
+__all__ = ["AccountRecord", "Purpose", "RequestRecord", "Status", "checked_purpose", "checked_tags"]
 
 Status = Literal["ok", "error"]
 Purpose = Literal["request", "baseline", "evaluation", "calibration"]
@@ -178,3 +180,27 @@ class AccountRecord:
     def as_dict(self) -> dict[str, Any]:
         """Column name to value."""
         return {name: getattr(self, name) for name in self.__slots__}
+
+
+def checked_tags(tags: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Tags that a row can hold; none where None is given.
+
+    Raises:
+        SettingError: a name or a value is no text.
+    """
+    for name, value in (tags or {}).items():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise SettingError("tags", f"{name!r} is a {type(value).__name__}", "Give texts, as in {'team': 'search'}")
+    return tags or {}
+
+
+def checked_purpose(purpose: Purpose) -> Purpose:
+    """A purpose that a row can hold.
+
+    Raises:
+        SettingError: there is none of that name.
+    """
+    if purpose not in get_args(Purpose):
+        known = ", ".join(get_args(Purpose))
+        raise SettingError("purpose", f"there is none named {purpose!r}", f"Use one of: {known}")
+    return purpose

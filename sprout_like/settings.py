@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +21,7 @@ __all__ = ["Settings"]
 
 _PREFIX = "SPROUT_"
 _FILE = "sprout.toml"
+_USER_INFO = re.compile(r"//[^/]*@")
 
 
 class Settings(BaseSettings):
@@ -129,6 +131,11 @@ class Settings(BaseSettings):
         """
         changed = {name: value for name, value in given.items() if value is not None}
         return Settings.load(**{**self.model_dump(), **changed}) if changed else self
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """As it is, without the user and password that a grid source's URL may hold."""
+        for name, value in super().__repr_args__():
+            yield name, _USER_INFO.sub("//…@", value) if name == "grid" else value
 
     @property
     def ledger_spec(self) -> str | None:

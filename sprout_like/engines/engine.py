@@ -54,6 +54,8 @@ class Call:
         messages: the chat messages the prompt was rendered from; None where the caller gave tokens.
         template: extra keyword arguments of the chat template that rendered them.
         prompt_ids: token ids, shape (batch, length); None where the call is not a plain token prompt.
+        rows: the same as lists, padding left out; None where padding stands anywhere but on the left.
+        opaque: the argument that rules out changing the prompt, the limit or the loop; None where there is none.
         batch_size: rows; None where unknown.
         prompt_length: columns of the output that are prompt, padding included; None where unknown.
         prompt_tokens: tokens summed over rows, padding excluded.
@@ -66,6 +68,8 @@ class Call:
     messages: Sequence[Mapping[str, Any]] | None = field(repr=False, default=None)
     template: Mapping[str, Any] = field(repr=False, default_factory=dict)
     prompt_ids: Any = field(repr=False, default=None)
+    rows: Sequence[Sequence[int]] | None = field(repr=False, default=None)
+    opaque: str | None = None
     batch_size: int | None = None
     prompt_length: int | None = None
     prompt_tokens: int | None = None

@@ -10,7 +10,7 @@ import torch
 
 from sprout_like.engines.engine import Call, Host
 from sprout_like.engines.rendering import render
-from sprout_like.knobs.arguments import caller_limit, end_ids, setting
+from sprout_like.knobs.arguments import caller_limit, end_ids, opaque_argument, setting
 
 __all__ = ["inspect_call", "positional_names"]
 
@@ -67,11 +67,25 @@ def inspect_call(
         messages=messages,
         template=template or {},
         prompt_ids=ids,
+        rows=_rows(ids, mask if masked else None),
+        opaque=opaque_argument(named, host.generation_config),
         batch_size=batch,
         prompt_length=length,
         prompt_tokens=tokens,
         limit_tokens=caller_limit(named, host.generation_config, length),
     )
+
+
+def _rows(ids: torch.Tensor, mask: torch.Tensor | None) -> list[list[int]] | None:
+    """Token ids per row without padding; None where padding stands anywhere but on the left."""
+    rows: list[list[int]] = ids.tolist()
+    if mask is None:
+        return rows
+    masks: list[list[int]] = mask.long().tolist()
+    kept = [sum(row) for row in masks]
+    if any(row != [0] * (len(row) - n) + [1] * n for row, n in zip(masks, kept, strict=True)):
+        return None
+    return [row[len(row) - n :] for row, n in zip(rows, kept, strict=True)]
 
 
 def _unpadded(ids: torch.Tensor, named: Mapping[str, Any], host: Host) -> int:

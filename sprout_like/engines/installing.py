@@ -34,14 +34,19 @@ def replaced_generate(model: Any, replacement: Callable[..., Any]) -> Iterator[N
     def generate(*args: Any, **kwargs: Any) -> Any:
         return replacement(*args, **kwargs)
 
-    generate.sprout_like_original = original  # type: ignore[attr-defined]
-    missing = object()
-    before = vars(model).get("generate", missing)
+    before = vars(model).get("generate")
+    installed: Any = generate
+    installed.sprout_like_original, installed.sprout_like_before, installed.sprout_like_left = original, before, False
     model.generate = generate
     try:
         yield
     finally:
-        if before is missing:
-            del model.generate
-        else:
-            model.generate = before
+        installed.sprout_like_left = True
+        # Blocks may be left in another order than entered; then whoever leaves last puts back what was there first.
+        if vars(model).get("generate") is generate:
+            while getattr(before, "sprout_like_left", False):
+                before = before.sprout_like_before
+            if before is None:
+                del model.generate
+            else:
+                model.generate = before

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from directives import Directive
 from sprout_like.engines.engine import Call, Host, Plan
 from sprout_like.engines.locks import lock_of
-from sprout_like.knobs.arguments import end_ids, opaque_argument, setting, with_limit
+from sprout_like.knobs.arguments import end_ids, setting, with_limit
 from sprout_like.knobs.soft_ending import SentenceEnds, SoftEnding
 
 __all__ = ["BudgetKnob"]
@@ -34,8 +34,8 @@ class BudgetKnob:
         """Refuse calls whose limit we cannot tell or must not touch."""
         if call.host is None or call.prompt_ids is None or call.limit_tokens is None:
             return "the prompt is not given as tokens"
-        if (name := opaque_argument(call.kwargs, call.host.generation_config)) is not None:
-            return f"the call uses {name}"
+        if call.opaque is not None:
+            return f"the call uses {call.opaque}"
         return None
 
     def apply(self, directive: Directive, plan: Plan, call: Call) -> Plan:

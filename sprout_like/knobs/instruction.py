@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -10,7 +11,7 @@ from directives import Directive
 from sprout_like.engines.engine import Call, Host, Plan
 from sprout_like.engines.locks import lock_of
 from sprout_like.engines.rendering import render
-from sprout_like.knobs.arguments import opaque_argument, setting
+from sprout_like.knobs.arguments import setting
 from sprout_like.knobs.prompt_view import PromptView
 from sprout_like.knobs.system_turn import SystemTurn, renders_system, with_instruction
 
@@ -48,8 +49,8 @@ class InstructionKnob:
         tokenizer = call.host.tokenizer
         if call.prompt_ids is None:
             return "the prompt is not given as tokens"
-        if (name := opaque_argument(call.kwargs, call.host.generation_config)) is not None:
-            return f"the call uses {name}"
+        if call.opaque is not None:
+            return f"the call uses {call.opaque}"
         if not _has_room(directive, call, call.host.config):
             return "the instruction would not fit into the model's context"
         if call.messages is not None:
@@ -59,10 +60,9 @@ class InstructionKnob:
         turn = self._turn(tokenizer)
         if turn is None:
             return "the chat template is not recognised"
-        rows = _rows(call)
-        if rows is None:
+        if call.rows is None:
             return "the batch is not padded on the left"
-        if any(turn.splice(row, "") is None for row in rows):
+        if any(turn.splice(row, "") is None for row in call.rows):
             return "a prompt does not begin with the chat template's system turn"
         return None
 
@@ -118,7 +118,7 @@ def _has_room(directive: Directive, call: Call, config: Any) -> bool:
 def _spliced(call: Call, turn: SystemTurn | None, instruction: str) -> tuple[Any, Any]:
     import torch
 
-    rows = [_with(row, turn, instruction) for row in _rows(call) or ()]
+    rows = [_with(row, turn, instruction) for row in call.rows or ()]
     width = max(map(len, rows))
     ids = call.prompt_ids.new_zeros((len(rows), width))
     mask = torch.zeros((len(rows), width), dtype=torch.long, device=ids.device)
@@ -130,7 +130,7 @@ def _spliced(call: Call, turn: SystemTurn | None, instruction: str) -> tuple[Any
     return ids, mask
 
 
-def _with(row: list[int], turn: SystemTurn | None, instruction: str) -> list[int]:
+def _with(row: Sequence[int], turn: SystemTurn | None, instruction: str) -> list[int]:
     splice = turn.splice(row, instruction) if turn else None
     if splice is None:
         raise RuntimeError("the instruction was applied to a call that its refusal() turns down")
@@ -154,19 +154,6 @@ def _moved(kwargs: dict[str, Any], model_config: Any, names: tuple[str, ...], ad
         config.update(**{n: v for n, v in moved.items() if n not in kwargs})
         return {"generation_config": config, **{n: v for n, v in moved.items() if n in kwargs}}
     return moved
-
-
-def _rows(call: Call) -> list[list[int]] | None:
-    """Token ids per row without padding; None where padding stands anywhere but on the left."""
-    rows: list[list[int]] = call.prompt_ids.tolist()
-    mask = call.kwargs.get("attention_mask")
-    if mask is None:
-        return rows
-    masks: list[list[int]] = mask.long().tolist()
-    kept = [sum(row) for row in masks]
-    if any(row != [0] * (len(row) - n) + [1] * n for row, n in zip(masks, kept, strict=True)):
-        return None
-    return [row[len(row) - n :] for row, n in zip(rows, kept, strict=True)]
 
 
 def _has_plain_system(messages: Any) -> bool:

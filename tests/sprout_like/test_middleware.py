@@ -12,7 +12,7 @@ import pytest
 from directives.testing import FailingPolicy, ScriptedRandom
 from grid import BadData, Grid, SourceDown, SourceRefused
 from grid.testing import ScriptedSource, reading
-from sprout_like import CarbonAware, Settings
+from sprout_like import CarbonAware, SettingError, Settings
 from sprout_like.testing import FakeMeter, ManualClock, MemoryLedger, NullEngine
 
 WATTS = 50.0
@@ -128,16 +128,23 @@ class TestFaultsOfTheModel:
         assert len(b.ledger.requests) == 2
 
 
+@pytest.mark.parametrize("wrong", [{"purpose": "fun"}, {"tags": {"run": 7}}, {"tags": {7: "run"}}])
+def test_a_view_refuses_what_no_row_can_hold(bench: Callable[..., Bench], wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match=next(iter(wrong))):
+        bench().aware.using(**wrong)
+
+
 class TestFaultsOfThePolicy:
     def test_full_is_served_with_an_unknown_propensity(
         self, bench: Callable[..., Bench], caplog: pytest.LogCaptureFixture
     ) -> None:
         b = bench(policy=FailingPolicy())
         assert list(b.aware.generate()) == list(range(32))
-        (row,) = b.ledger.requests
-        assert (row.directive, row.propensity) == ("full", None)
-        assert row.decision_reason == "policy failing failed: RuntimeError"
-        assert any(row.request_id in r.getMessage() for r in caplog.records)
+        b.aware.generate()
+        for row in b.ledger.requests:
+            assert (row.directive, row.propensity) == ("full", None)
+            assert row.decision_reason == "policy failing failed: RuntimeError"
+        assert sum("policy failing failed" in r.getMessage() for r in caplog.records) == 1  # the rows say the rest
 
     def test_a_choice_outside_the_candidates_is_not_served(self, bench: Callable[..., Bench]) -> None:
         from directives import FixedPolicy

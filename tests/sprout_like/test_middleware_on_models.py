@@ -135,6 +135,15 @@ class TestInstalled:
                 tiny_model.generate(**prompt(tokenizer), max_new_tokens=2)
             assert len(ledger.requests) == 2
 
+    def test_left_in_another_order_than_entered(self, tiny_model: Any, wrap: Make) -> None:
+        first, second, third = (wrap(tiny_model).installed() for _ in range(3))
+        for each in (first, second, third):
+            each.__enter__()
+        for each in (second, first, third):
+            assert "generate" in vars(tiny_model)
+            each.__exit__(None, None, None)
+        assert "generate" not in vars(tiny_model)
+
     def test_needs_a_model(self, wrap: Make) -> None:
         from sprout_like.testing import NullEngine
 

@@ -100,3 +100,10 @@ def test_settings_are_frozen() -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_the_repr_shows_no_secret() -> None:
+    settings = Settings.load(grid="uk+http://user:hunter2@host/path", ledger="postgresql://me:hunter2@db/x")
+    assert "hunter2" not in repr(settings)
+    assert "host/path" in repr(settings)
+    assert settings.grid == "uk+http://user:hunter2@host/path"
