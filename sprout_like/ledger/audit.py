@@ -29,6 +29,7 @@ class AuditedRequest(Protocol):
     request_id: str
     started_utc: datetime
     propensity: float | None
+    reuse: str | None
     intensity_g_per_kwh: float | None
     energy_j: float | None
     gpu_j: float | None
@@ -167,9 +168,13 @@ class Audit:
             self._find("request: the propensity is not in (0, 1]", name)
         if not _EARLIEST <= row.started_utc <= self._latest:
             self._find("request: it began before 2020 or in the future", name)
+        self._check_carbon(row)
+        if row.reuse == "answer":
+            if (row.energy_j, row.energy_method, row.account_id) != (0, "none", None):
+                self._find("request: a kept answer was given, which takes no energy, and yet it was charged", name)
+            return
         if (row.energy_method == "none") != (row.energy_j is None):
             self._find("request: the energy is NULL and has a method, or the reverse", name)
-        self._check_carbon(row)
         if row.energy_j is None:
             self._unmetered += 1
         else:

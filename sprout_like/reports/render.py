@@ -28,6 +28,7 @@ _PURPOSES: Final = {
     "request": "requests",
     "baseline": "baselines (run to compare with)",
     "evaluation": "evaluations (run to judge)",
+    "calibration": "calibrations (run to measure directives)",
 }
 
 _Part = tuple[str, str | None, str | None]

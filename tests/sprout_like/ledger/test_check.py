@@ -95,6 +95,25 @@ def test_a_propensity_is_unknown_where_the_policy_failed() -> None:
 
 
 @pytest.mark.parametrize("part", ["counter_j", "requests_j", "overhead_j", "idle_j", "elsewhere_j"])
+KEPT = {
+    "reuse": "answer",
+    "energy_j": 0.0,
+    "gpu_j": None,
+    "cpu_j": None,
+    "dram_j": None,
+    "energy_by_device_j": {},
+    "energy_method": "none",
+    "account_id": None,
+    "operational_g": 0.0,
+}
+
+
+def test_a_kept_answer_takes_no_energy_and_has_no_account() -> None:
+    assert audit([], [sample_request(**KEPT)]).ok
+    for wrong in ({"energy_j": None, "operational_g": None}, {"energy_method": "measured"}, {"account_id": "a" * 32}):
+        assert not audit([], [sample_request(**{**KEPT, **wrong})]).ok
+
+
 def test_finds_an_account_that_does_not_add_up(part: str) -> None:
     broken = sample_account(**{part: getattr(ACCOUNTS[0], part) + 2.0})
     problems = {finding.problem for finding in audit([broken, *ACCOUNTS[1:]], [sample_request()]).findings}
