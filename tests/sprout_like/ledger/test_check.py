@@ -94,7 +94,6 @@ def test_a_propensity_is_unknown_where_the_policy_failed() -> None:
     assert audit([], [sample_request(propensity=None)]).ok
 
 
-@pytest.mark.parametrize("part", ["counter_j", "requests_j", "overhead_j", "idle_j", "elsewhere_j"])
 KEPT = {
     "reuse": "answer",
     "energy_j": 0.0,
@@ -114,6 +113,7 @@ def test_a_kept_answer_takes_no_energy_and_has_no_account() -> None:
         assert not audit([], [sample_request(**{**KEPT, **wrong})]).ok
 
 
+@pytest.mark.parametrize("part", ["counter_j", "requests_j", "overhead_j", "idle_j", "elsewhere_j"])
 def test_finds_an_account_that_does_not_add_up(part: str) -> None:
     broken = sample_account(**{part: getattr(ACCOUNTS[0], part) + 2.0})
     problems = {finding.problem for finding in audit([broken, *ACCOUNTS[1:]], [sample_request()]).findings}
