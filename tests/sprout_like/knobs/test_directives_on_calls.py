@@ -269,4 +269,5 @@ def test_a_chat_renders_the_longer_system_message(engine: HuggingFaceEngine, tok
 
 def test_the_builtin_catalogue_can_be_applied_to_an_ordinary_chat(engine: HuggingFaceEngine) -> None:
     call = engine.inspect((), {"max_new_tokens": 200}, messages=[{"role": "user", "content": "Why?"}])
-    assert [d.name for d in Catalogue.builtin() if engine.refusal(d, call) is None] == ["full", "brief", "very_brief"]
+    refused = {d.name: why for d in Catalogue.builtin() if (why := engine.refusal(d, call)) is not None}
+    assert refused.keys() <= {"kept_answers", "int8", "int4"}, refused
