@@ -49,7 +49,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(INSTALL) --editable '.[gguf,postgres,dev]'
+	$(INSTALL) --editable '.[gguf,postgres,plot,quantized,dev]'
 	@touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed-dev benchmarks/requirements.txt

@@ -104,6 +104,8 @@ def _conflicts(directive: Directive) -> Iterator[str]:
         yield "draft.depth and early_exit.depth cannot be combined: both choose how many layers run"
     if draft is not None and directive.kv_cache is not None:
         yield "draft and kv_cache cannot be combined: only a plain cache can take back a wrong guess"
+    if draft is not None and prefix:
+        yield "reuse.prefix and draft cannot be combined: the drafting loop computes the whole prompt at its start"
     if directive.kv_cache is not None and prefix:
         yield "reuse.prefix and kv_cache cannot be combined: a kept beginning goes on in a plain cache"
 

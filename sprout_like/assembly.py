@@ -22,11 +22,15 @@ from sprout_like.guard import Guard
 from sprout_like.ledger import Ledger, open_ledger
 from sprout_like.meters import Accounts, Window, charged_devices, open_accounts
 from sprout_like.policies import open_catalogue, open_policy
+from sprout_like.reuse.answers import AnswerStore
+from sprout_like.reuse.memory_answers import MemoryAnswers
 from sprout_like.settings import Settings
 
 __all__ = ["Parts", "assemble"]
 
 _LOG = logging.getLogger("sprout_like")
+
+_BYTES_PER_MIB = 1 << 20
 
 
 class Parts:
@@ -142,13 +146,15 @@ def assemble(
     catalogue = open_catalogue(settings)
     chosen = open_policy(settings.policy if policy is None else policy, catalogue, settings)
     with contextlib.ExitStack() as opened:
-        engine = _open_engine(engine, model, tokenizer, clock, settings, catalogue, variants or {}, opened)
         opened_grid = _open_grid(settings.grid if grid is None else grid, settings, clock.now_utc)
-        opened_ledger = open_ledger(settings.ledger_spec if ledger is None else ledger, spool_path=settings.spool)
+        ledger_spec = settings.ledger_spec if ledger is None else ledger
+        opened_ledger = open_ledger(ledger_spec, spool_path=settings.spool)
         # What was given may be somebody else's too; only what was opened here is closed here.
         for part, given in ((opened_grid, grid), (opened_ledger, ledger)):
             if part is not given:
                 opened.callback(part.close)
+        answers = _open_answers(settings, ledger_spec, opened_ledger, clock, opened)
+        engine = _open_engine(engine, model, tokenizer, clock, settings, catalogue, variants or {}, answers, opened)
         accounts = open_accounts(settings.meter if meter is None else meter, settings=settings, clock=clock)
         _prime(opened_grid, settings.grid_wait_s)
         closing = opened.pop_all().close
@@ -172,17 +178,30 @@ def _open_engine(
     model: Any,
     tokenizer: Any,
     clock: Clock,
-    settings: Settings,  # noqa: ARG001
+    settings: Settings,
     catalogue: Catalogue,
-    variants: Mapping[str, Any],  # noqa: ARG001
+    variants: Mapping[str, Any],
+    answers: AnswerStore | None,
     opened: contextlib.ExitStack,
 ) -> Engine:
     if isinstance(spec, str) and spec != "transformers":
         raise SettingError("engine", f"there is no engine {spec!r}", 'Use "transformers", or an engine of your own')
     if spec is None or isinstance(spec, str):
         from sprout_like.engines.hugging_face import HuggingFaceEngine
+        from sprout_like.reuse.prefixes import PrefixCache
 
-        spec = HuggingFaceEngine(model, tokenizer, monotonic_s=clock.monotonic_s)
+        room = int(settings.prefix_cache_mib * _BYTES_PER_MIB)
+        prefixes = PrefixCache(most_bytes=room) if room else None
+        spec = HuggingFaceEngine(
+            model,
+            tokenizer,
+            variants=catalogue.variants,
+            supplied=variants,
+            headroom_gib=settings.variant_headroom_gib,
+            monotonic_s=clock.monotonic_s,
+            answers=answers,
+            prefixes=prefixes,
+        )
         opened.callback(spec.close)
     engine: Engine = spec
     if catalogue.origin is not None:
@@ -195,6 +214,32 @@ def _open_engine(
                     "Correct the directive, or leave it out for this model",
                 )
     return engine
+
+
+def _open_answers(
+    settings: Settings, ledger_spec: Any, ledger: Ledger, clock: Clock, opened: contextlib.ExitStack
+) -> AnswerStore | None:
+    bounds = {
+        "most_entries": settings.answer_cache_entries,
+        "most_bytes": int(settings.answer_cache_mib * _BYTES_PER_MIB),
+    }
+    if settings.answer_cache == "off":
+        return None
+    if settings.answer_cache == "memory":
+        return MemoryAnswers(**bounds)
+    if ledger is ledger_spec:
+        raise SettingError(
+            "answer_cache",
+            "'ledger' needs a database, and the ledger was given as an object",
+            'Give the ledger as a path or URL, or set answer_cache to "memory"',
+        )
+    from sprout_like.ledger.engine import build_engine
+    from sprout_like.ledger.open import ledger_address
+    from sprout_like.reuse.ledger_answers import LedgerAnswers
+
+    answers = LedgerAnswers(build_engine(ledger_address(ledger_spec)), **bounds, clock=clock)
+    opened.callback(answers.close)
+    return answers
 
 
 def _text(part: Any) -> str | None:

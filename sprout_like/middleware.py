@@ -177,6 +177,26 @@ class CarbonAware:
         )
         return view
 
+    def refusals(
+        self,
+        *args: Any,
+        messages: Sequence[Mapping[str, Any]] | None = None,
+        template: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, str]:
+        """Why directives of the catalogue cannot be applied to such a call, by their names; nothing is run.
+
+        Args:
+            *args: arguments of `generate`.
+            messages: chat messages, where the call is a `chat`.
+            template: as in `chat`.
+            **kwargs: arguments of `generate`.
+        """
+        engine, catalogue = self._parts.engine, self._parts.catalogue
+        call = engine.inspect(args, kwargs, messages=messages, template=template)
+        reasons = {d.name: engine.misfit(d) or engine.refusal(d, call) for d in catalogue if d.knobs}
+        return {name: reason for name, reason in reasons.items() if reason is not None}
+
     @contextmanager
     def installed(self) -> Iterator[CarbonAware]:
         """While the block runs, `model.generate` itself goes through here; afterwards the model is as it was."""
@@ -297,8 +317,8 @@ class CarbonAware:
             batch_size=call.batch_size,
             prompt_tokens=call.prompt_tokens,
             instruction_tokens=plan.instruction_tokens,
-            reuse="answer" if plan.answer is not None else "prefix" if plan.reused_tokens else None,
-            reused_tokens=plan.reused_tokens,
+            reuse="answer" if plan.answer is not None else "prefix" if generation.reused_tokens else None,
+            reused_tokens=generation.reused_tokens,
             new_tokens=generation.new_tokens,
             limit_tokens=plan.limit_tokens,
             finish_reason=generation.finish_reason,

@@ -16,18 +16,19 @@ ALLOWED = {"grid": {"httpx", "numpy", "scipy"}, "directives": {"numpy", "scipy"}
 
 # Each heavy library, and the folders that are about it.
 HOMES = {
-    "torch": {"engines", "knobs", "demo", "doctor"},
-    "transformers": {"engines", "knobs", "demo", "doctor"},
+    "torch": {"engines", "knobs", "demo", "doctor", "reuse", "calibrate"},
+    "transformers": {"engines", "knobs", "demo", "doctor", "reuse", "calibrate"},
     "pynvml": {"meters"},
-    "psutil": {"meters"},
-    "sqlalchemy": {"ledger", "reports", "doctor", "cli"},
+    "psutil": {"engines", "meters"},
+    "sqlalchemy": {"ledger", "reports", "doctor", "cli", "reuse", "calibrate"},
     "alembic": {"ledger"},
     "sqlite3": {"ledger"},
     "apscheduler": {""},
     "httpx": set(),
     "pydantic": {""},
-    "rich": {"cli", "reports", "demo"},
+    "rich": {"cli", "reports", "demo", "calibrate"},
     "typer": {"cli"},
+    "matplotlib": {"calibrate"},
 }
 
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))

@@ -90,6 +90,7 @@ class Generation:
         new_tokens: their number, summed over rows.
         finish_reason: `eos`, `length`, `stop` or `repetition`; joined by `+` where rows differ.
         counts: what the knobs counted, by name.
+        reused_tokens: prompt tokens that were not computed again; None where unknown.
         first_token_s: from the start to the first new token; None where the call did not stream.
         end_stream: tells the caller's streamer that the stream has ended; called when the request is accounted for.
     """
@@ -99,6 +100,7 @@ class Generation:
     new_tokens: int | None = None
     finish_reason: str | None = None
     counts: Mapping[str, float] = field(default_factory=dict)
+    reused_tokens: int | None = None
     first_token_s: float | None = None
     end_stream: Callable[[], None] = field(repr=False, default=_nothing)
 
@@ -132,8 +134,9 @@ class Plan:
         instruction_tokens: tokens added to the prompts, summed over rows.
         ender: what may end rows early. counts: called after the run, gives what a knob counted, by name.
         answer: the generation itself, where it need not be run.
-        remember: called with the generation after a run that went well.
-        reused_tokens: prompt tokens that are not computed again.
+        remember: called after a run that went well with the generation, its output as the engine's prompt had it.
+        before_run: called at the start of the run, under the models' locks and inside the metering window, where models
+            may be used; gives further arguments of `generate`, and how many prompt tokens they save from computing.
     """
 
     args: tuple[Any, ...] = field(repr=False, default=())
@@ -149,7 +152,7 @@ class Plan:
     counts: tuple[Callable[[], Mapping[str, float]], ...] = field(repr=False, default=())
     answer: Generation | None = field(repr=False, default=None)
     remember: Callable[[Generation], None] | None = field(repr=False, default=None)
-    reused_tokens: int = 0
+    before_run: Callable[[], tuple[Mapping[str, Any], int]] | None = field(repr=False, default=None)
 
 
 class Pausable(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -9,20 +10,29 @@ from typing import Any
 
 import torch
 
-from directives import Directive
+from directives import Directive, Variant
 from sprout_like.engines.compiling import watch_compilation
 from sprout_like.engines.engine import Call, Generation, Pausable, Plan
 from sprout_like.engines.inspecting import inspect_call, positional_names
 from sprout_like.engines.installing import original_generate
 from sprout_like.engines.locks import hold_all, lock_of
-from sprout_like.engines.output import counted, shown
+from sprout_like.engines.output import counted, runs_as_called, shown
 from sprout_like.engines.own_host import OwnHost
-from sprout_like.engines.places import device_id, places
+from sprout_like.engines.places import device_id, on_device, places
 from sprout_like.engines.streaming import StreamTap
-from sprout_like.errors import SettingError
+from sprout_like.engines.variants import VariantPool
+from sprout_like.errors import SettingError, VariantUnavailable
 from sprout_like.knobs.budget import BudgetKnob
+from sprout_like.knobs.draft import DraftKnob
+from sprout_like.knobs.early_exit import EarlyExitKnob
 from sprout_like.knobs.instruction import InstructionKnob
 from sprout_like.knobs.knob import Knob
+from sprout_like.knobs.kv_cache import KvCacheKnob
+from sprout_like.knobs.reuse import ReuseKnob
+from sprout_like.knobs.variant import VariantKnob
+from sprout_like.reuse.answers import AnswerStore
+from sprout_like.reuse.given_again import shown_again
+from sprout_like.reuse.prefixes import PrefixCache
 
 __all__ = ["HuggingFaceEngine"]
 
@@ -33,15 +43,30 @@ class HuggingFaceEngine:
     Args:
         model: anything with transformers' `generate`, `config` and `generation_config`.
         tokenizer: its tokenizer; None leaves only directives that need none, and no `chat`.
-        monotonic_s: clock for the first token of a stream, in s.
+        variants: the catalogue's variants, by name. supplied: those given in code, see `VariantPool`.
+        headroom_gib: memory in GiB that loading a variant must leave free.
+        monotonic_s: clock for the first token of a stream and for idle variants, in s.
+        answers: where answers are kept to be given again; None keeps none.
+        prefixes: where beginnings of prompts are kept; None keeps none.
 
     Raises:
-        SettingError: `model` has no `generate`.
+        SettingError: `model` has no `generate`, or a supplied variant is none.
     """
 
     name = "transformers"
 
-    def __init__(self, model: Any, tokenizer: Any, *, monotonic_s: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        variants: Mapping[str, Variant] | None = None,
+        supplied: Mapping[str, Any] | None = None,
+        headroom_gib: float = 0.0,
+        monotonic_s: Callable[[], float] = time.perf_counter,
+        answers: AnswerStore | None = None,
+        prefixes: PrefixCache | None = None,
+    ) -> None:
         if not callable(getattr(model, "generate", None)):
             raise SettingError(
                 "model",
@@ -51,9 +76,25 @@ class HuggingFaceEngine:
         self._model = model
         self._host = OwnHost(model, tokenizer)
         self._monotonic_s = monotonic_s
+        self._answers = answers
         self._positional = positional_names(original_generate(model))
+        self._variants = VariantPool(
+            self._host,
+            variants or {},
+            supplied or {},
+            headroom_bytes=headroom_gib * 2**30,
+            monotonic_s=monotonic_s,
+        )
+        self._variant = VariantKnob(self._variants)  # before all others, which then see the variant as their host
         # In the order in which they are applied: what is asked, how long the answer may be, how it is computed.
-        self._knobs: tuple[Knob, ...] = (InstructionKnob(), BudgetKnob())
+        self._knobs: tuple[Knob, ...] = (
+            InstructionKnob(),
+            BudgetKnob(),
+            EarlyExitKnob(),
+            DraftKnob(self._variants),
+            KvCacheKnob(),
+            ReuseKnob(answers, prefixes),
+        )
 
     @property
     def model(self) -> str:
@@ -94,34 +135,51 @@ class HuggingFaceEngine:
 
     def misfit(self, directive: Directive) -> str | None:
         """The first knob's reason; a knob this engine does not have is one too."""
-        missing = directive.knobs - {knob.name for knob in self._knobs}
-        if missing:
+        if missing := self._missing(directive):
             return f"{min(missing)}: this engine has no such knob"
+        for key, name in directive.variants:
+            if (why := self._variants.misfit(key, name)) is not None:
+                return why
+        host = self._host if directive.variant is None else self._variants.host(directive.variant)
         turned = (knob for knob in self._knobs if knob.name in directive.knobs)
-        return next((why for knob in turned if (why := knob.misfit(directive, self._host)) is not None), None)
+        return next((why for knob in turned if (why := knob.misfit(directive, host)) is not None), None)
 
     def refusal(self, directive: Directive, call: Call) -> str | None:
         """The first knob's reason; a knob this engine does not have is one too."""
-        missing = directive.knobs - {knob.name for knob in self._knobs}
-        if missing:
+        if missing := self._missing(directive):
             return f"this engine has no {', '.join(sorted(missing))}"
+        unusable = (why for _, name in directive.variants if (why := self._variants.refusal(name)) is not None)
+        if (why := next(unusable, None)) is not None:
+            return why
+        asked = call if directive.variant is None else self._variant.redirected(directive, call)
+        if isinstance(asked, str):
+            return asked
         turned = (knob for knob in self._knobs if knob.name in directive.knobs)
-        return next((why for knob in turned if (why := knob.refusal(directive, call)) is not None), None)
+        return next((why for knob in turned if (why := knob.refusal(directive, asked)) is not None), None)
 
-    def is_ready(self, directive: Directive) -> bool:  # noqa: ARG002 - part of the protocol
-        """The model is loaded."""
-        return True
+    def is_ready(self, directive: Directive) -> bool:
+        """Whether the variants it names are loaded."""
+        return all(self._variants.is_ready(name) for _, name in directive.variants)
 
     def make_ready(self, directive: Directive) -> None:
-        """Nothing is to be loaded."""
+        """Load the variants it names; none of them makes room for another of them."""
+        held = [self._variants.host(name).model() for _, name in directive.variants]
+        del held
 
     def plan(self, directive: Directive, call: Call) -> Plan:
-        """Apply the directive's knobs, in a fixed order."""
-        model = self._host.model()
+        """Turn the call to the directive's variant, then apply its knobs, in a fixed order."""
+        called = call
+        if directive.variant is not None:
+            asked = self._variant.redirected(directive, call)
+            if isinstance(asked, str):  # its load has failed since the call was accepted
+                raise VariantUnavailable(asked)
+            call = asked
+        host = call.host or self._host
+        model = host.model()
         plan = Plan(
             args=call.args,
             kwargs=call.kwargs,
-            host=self._host,
+            host=host,
             runner=model,
             models=(model,),
             prompt_length=call.prompt_length,
@@ -130,11 +188,13 @@ class HuggingFaceEngine:
         for knob in self._knobs:
             if knob.name in directive.knobs:
                 plan = knob.apply(directive, plan, call)
-        return plan
+        if plan.answer is not None:
+            return dataclasses.replace(plan, answer=shown_again(plan.answer, plan, called))
+        return plan if host is self._host else on_device(plan, model.device)
 
     def synchronize(self) -> None:
-        """Wait for the model's CUDA devices; the CPU needs no waiting."""
-        for device in places(self._model):
+        """Wait for the CUDA devices of the model and of loaded variants; the CPU needs no waiting."""
+        for device in {device for model in (self._model, *self._variants.loaded()) for device in places(model)}:
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
 
@@ -153,15 +213,15 @@ class HuggingFaceEngine:
 
     def run(self, plan: Plan, call: Call, window: Pausable) -> Generation:
         """Call `generate` of the model, or of the view of it that the plan names."""
-        hidden = plan.prompt_length != call.prompt_length
-        kwargs, tap = self._tapped(plan.kwargs, call.prompt_ids if hidden else None)
+        kwargs, tap = self._tapped(plan.kwargs, None if runs_as_called(plan, call) else call.prompt_ids)
         if plan.loop is not None:
             # `generate` keeps the streamer to itself where its loop is replaced.
             kwargs = {**kwargs, "custom_generate": plan.loop(tap)}
         generate = original_generate(plan.runner)
         started_s = self._monotonic_s()
         with watch_compilation(window.pause, window.resume):
-            output = generate(*plan.args, **kwargs)
+            late, reused_tokens = ({}, 0) if plan.before_run is None else plan.before_run()
+            output = generate(*plan.args, **kwargs, **late)
         if tap is not None and plan.loop is not None:
             tap.end()
         rows, reason = counted(output, plan)
@@ -172,11 +232,12 @@ class HuggingFaceEngine:
             new_tokens=None if rows is None else sum(map(len, rows)),
             finish_reason=reason,
             counts={name: value for count in plan.counts for name, value in count().items()},
+            reused_tokens=reused_tokens,
             first_token_s=None if first_s is None else first_s - started_s,
             **({} if tap is None else {"end_stream": tap.release}),
         )
         if plan.remember is not None:
-            plan.remember(generation)
+            plan.remember(dataclasses.replace(generation, output=output))
         return generation
 
     def decode(self, plan: Plan, answer: Sequence[int]) -> str:
@@ -186,10 +247,17 @@ class HuggingFaceEngine:
             return str(tokenizer.decode(answer, skip_special_tokens=True)).strip()
 
     def tick(self) -> None:
-        """Nothing is idle."""
+        """Give back the memory of idle variants, exchange kept answers with those who share them."""
+        self._variants.tick()
+        if self._answers is not None:
+            self._answers.tick()
 
     def close(self) -> None:
-        """Nothing was loaded here."""
+        """Give back all variants."""
+        self._variants.close()
+
+    def _missing(self, directive: Directive) -> frozenset[str]:
+        return directive.knobs - {self._variant.name, *(knob.name for knob in self._knobs)}
 
     def _models(self, plan: Plan | None) -> tuple[Any, ...]:
         return (self._model,) if plan is None or not plan.models else plan.models

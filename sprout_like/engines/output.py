@@ -12,7 +12,7 @@ from sprout_like.engines.counting import cut_at_end, finish_reason
 from sprout_like.engines.engine import Call, Plan
 from sprout_like.knobs.arguments import end_ids, setting
 
-__all__ = ["counted", "shown"]
+__all__ = ["counted", "runs_as_called", "shown"]
 
 _LOG = logging.getLogger("sprout_like")
 
@@ -33,14 +33,20 @@ def counted(output: Any, plan: Plan) -> tuple[list[Sequence[int]] | None, str | 
         return None, None
 
 
+def runs_as_called(plan: Plan, call: Call) -> bool:
+    """Whether the plan runs the caller's own prompt on the wrapped model, so that its output is shown as it is."""
+    return plan.prompt_length == call.prompt_length and plan.host is call.host
+
+
 def shown(output: Any, plan: Plan, call: Call) -> Any:
-    """The output with the caller's own prompt in the place of the engine's."""
-    if plan.prompt_length == call.prompt_length:
+    """The output with the caller's own prompt in the place of the engine's, on the prompt's device."""
+    if runs_as_called(plan, call):
         return output
     length = plan.prompt_length or 0
     if isinstance(output, torch.Tensor):
         return _joined(output, call.prompt_ids, length)
-    # A cache would hold the instruction's positions. Without it a continuation computes its prompt again and is right.
+    # A cache would hold the instruction's positions, or another model's. Without it a continuation computes its prompt
+    # again and is right.
     fields = {**output, "sequences": _joined(output.sequences, call.prompt_ids, length), "past_key_values": None}
     return type(output)(**{name: value for name, value in fields.items() if value is not None})
 
@@ -55,5 +61,5 @@ def _answers(output: Any, plan: Plan) -> list[list[int]] | None:
 
 def _joined(sequences: Any, caller_ids: Any, engine_length: int) -> Any:
     repeats = sequences.shape[0] // caller_ids.shape[0]
-    prompt = caller_ids.repeat_interleave(repeats, dim=0).to(device=sequences.device, dtype=sequences.dtype)
-    return torch.cat([prompt, sequences[:, engine_length:]], dim=1)
+    prompt = caller_ids.repeat_interleave(repeats, dim=0).to(dtype=sequences.dtype)
+    return torch.cat([prompt, sequences[:, engine_length:].to(prompt.device)], dim=1)

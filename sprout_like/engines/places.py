@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
 
-__all__ = ["device_id", "places"]
+from sprout_like.engines.engine import Plan
+
+__all__ = ["device_id", "on_device", "places"]
 
 # By model: the device of its first parameter when it was last looked at, and those of all. Going through all of them
 # takes too long for every request, so it is done when the first has moved.
@@ -32,3 +35,10 @@ def device_id(device: torch.device) -> str:
     if device.type != "cuda":
         return str(device.type)
     return f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+
+
+def on_device(plan: Plan, device: torch.device) -> Plan:
+    """The plan with the tensors among its arguments on that device, as the caller's are where the wrapped model is."""
+    tensors = {name: value for name, value in plan.kwargs.items() if isinstance(value, torch.Tensor)}
+    moved = {name: value.to(device) for name, value in tensors.items() if value.device != device}
+    return dataclasses.replace(plan, kwargs={**plan.kwargs, **moved}) if moved else plan

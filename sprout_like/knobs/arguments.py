@@ -6,7 +6,16 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["OPAQUE", "caller_limit", "end_ids", "opaque_argument", "setting", "with_limit", "with_settings"]
+__all__ = [
+    "OPAQUE",
+    "caller_limit",
+    "end_ids",
+    "least_tokens",
+    "opaque_argument",
+    "setting",
+    "with_limit",
+    "with_settings",
+]
 
 # Arguments under which a prompt or a limit of ours would not mean what the caller's did: they depend on the prompt's
 # exact positions, on its embeddings, on a second prompt, or replace the loop.
@@ -75,6 +84,14 @@ def caller_limit(kwargs: Mapping[str, Any], model_config: Any, prompt_length: in
         return int(max_new_tokens)
     max_length = setting("max_length", kwargs, model_config)
     return _DEFAULT_NEW_TOKENS if max_length is None else int(max_length) - prompt_length
+
+
+def least_tokens(kwargs: Mapping[str, Any], model_config: Any, prompt_length: int) -> int:
+    """The minimum of new tokens per row that is asked for; 0 where there is none."""
+    min_new_tokens = setting("min_new_tokens", kwargs, model_config)
+    if min_new_tokens is None:
+        return max(0, int(setting("min_length", kwargs, model_config) or 0) - prompt_length)
+    return int(min_new_tokens)
 
 
 def opaque_argument(kwargs: Mapping[str, Any], model_config: Any) -> str | None:

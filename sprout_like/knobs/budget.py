@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from directives import Directive
 from sprout_like.engines.engine import Call, Host, Plan
 from sprout_like.engines.locks import lock_of
-from sprout_like.knobs.arguments import end_ids, setting, with_limit
+from sprout_like.knobs.arguments import end_ids, least_tokens, with_limit
 from sprout_like.knobs.soft_ending import SentenceEnds, SoftEnding
 
 __all__ = ["BudgetKnob"]
@@ -69,8 +69,4 @@ class BudgetKnob:
 
 def _least(plan: Plan, call: Call, config: Any) -> int:
     """The caller's minimum of new tokens, never above the caller's own limit."""
-    min_new_tokens = setting("min_new_tokens", plan.kwargs, config)
-    if min_new_tokens is None:
-        min_length = setting("min_length", plan.kwargs, config) or 0
-        min_new_tokens = max(0, int(min_length) - (plan.prompt_length or 0))
-    return min(int(min_new_tokens), call.limit_tokens or 0)
+    return min(least_tokens(plan.kwargs, config, plan.prompt_length or 0), call.limit_tokens or 0)

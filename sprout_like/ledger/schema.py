@@ -1,4 +1,4 @@
-"""The tables. Their columns are the fields of `sprout_like.record`, one to one; a test holds the two together.
+"""The tables. Those of rows have the fields of `sprout_like.record` as columns; a test holds the two together.
 
 Indexes: reports and tuning read spans of time, so `started_utc` has one. Any other index would be paid for in every
 request and read in few reports.
@@ -7,12 +7,15 @@ request and read in few reports.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Double, String
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import JSON, DateTime, Dialect, Double, ForeignKey, Integer, String
+from sqlalchemy.orm import Composite, DeclarativeBase, Mapped, composite, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["AccountRow", "Base", "RequestRow", "UtcStamp"]
+from directives.estimate import Estimate
+
+__all__ = ["AccountRow", "AnswerRow", "Base", "ProfileCellRow", "ProfileRow", "RequestRow", "UtcStamp"]
 
 
 class UtcStamp(TypeDecorator[datetime]):
@@ -140,3 +143,77 @@ class AccountRow(Base):
     elsewhere_j: Mapped[float]
     overhead_j: Mapped[float]
     idle_j: Mapped[float]
+
+
+class AnswerRow(Base):
+    """An answer kept to be given again; made only where the user turned that on, as its tokens are the text."""
+
+    __tablename__ = "answers"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    created_utc: Mapped[datetime]
+    used_utc: Mapped[datetime]
+    bytes: Mapped[int]
+    content: Mapped[str]
+
+
+def _estimate(name: str, *, nullable: bool = True) -> Composite[Any]:
+    """Columns for an estimate: `NAME_mean`, `NAME_sd` and `NAME_n`; without a mean it is unknown."""
+    return composite(
+        Estimate,
+        mapped_column(f"{name}_mean", Double, nullable=nullable),
+        mapped_column(f"{name}_sd", Double, nullable=True),
+        mapped_column(f"{name}_n", Integer, nullable=nullable),
+        return_none_on=lambda mean, *_: mean is None,
+    )
+
+
+class ProfileRow(Base):
+    """`directives.Profile` without its cells: one run of `sprout-like calibrate`."""
+
+    __tablename__ = "profiles"
+
+    profile_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    created_utc: Mapped[datetime]
+    model: Mapped[str]
+    family: Mapped[str | None]
+    hardware: Mapped[str]
+    versions: Mapped[dict[str, str]]
+    meter: Mapped[str]
+    energy_method: Mapped[str]
+    catalogue_version: Mapped[str]
+    settings: Mapped[dict[str, float]]
+    rounds: Mapped[int]
+    duration_s: Mapped[float]
+    ended: Mapped[str]
+    left_out: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    cells: Mapped[list[ProfileCellRow]] = relationship(order_by="ProfileCellRow.place", lazy="selectin")
+
+
+class ProfileCellRow(Base):
+    """`directives.Cell`: one directive in one bin. An estimate is three columns: `_mean`, `_sd` and `_n`."""
+
+    __tablename__ = "profile_cells"
+
+    profile_id: Mapped[str] = mapped_column(ForeignKey("profiles.profile_id"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    directive: Mapped[str]
+    bin_task: Mapped[str]
+    bin_prompt_tokens: Mapped[str]
+    bin_limit_tokens: Mapped[str]
+    bin_batch_size: Mapped[str]
+    knobs: Mapped[list[str]] = mapped_column(JSON)
+    lossless: Mapped[bool]
+    batch_size: Mapped[int]
+    n: Mapped[int]
+    energy_j: Mapped[Estimate | None] = _estimate("energy_j")
+    time_s: Mapped[Estimate] = _estimate("time_s", nullable=False)
+    energy_per_token_j: Mapped[Estimate | None] = _estimate("energy_per_token_j")
+    time_per_token_s: Mapped[Estimate | None] = _estimate("time_per_token_s")
+    new_tokens: Mapped[Estimate | None] = _estimate("new_tokens")
+    energy_ratio: Mapped[Estimate | None] = _estimate("energy_ratio")
+    time_ratio: Mapped[Estimate | None] = _estimate("time_ratio")
+    exact_share: Mapped[float | None]
+    similarity: Mapped[Estimate | None] = _estimate("similarity")
+    finish_reasons: Mapped[dict[str, int]] = mapped_column(JSON)
+    reused_share: Mapped[float]

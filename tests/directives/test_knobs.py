@@ -108,6 +108,7 @@ def test_a_wrong_variant_is_named(toml: str, says: str, tmp_path: Path) -> None:
         {"early_exit": DEPTH, "draft": SELF},
         {"draft": LOOKUP, "kv_cache": STATIC},
         {"kv_cache": STATIC, "reuse": PREFIX},
+        {"draft": LOOKUP, "reuse": PREFIX},
     ],
 )
 def test_impossible_combinations_say_why(knobs: dict[str, Any]) -> None:
@@ -119,7 +120,8 @@ def test_impossible_combinations_say_why(knobs: dict[str, Any]) -> None:
     ("knobs", "lossless"),
     [
         ({}, True),
-        ({"draft": LOOKUP, "reuse": PREFIX}, True),
+        ({"draft": LOOKUP, "reuse": Reuse(answers=True)}, True),
+        ({"reuse": PREFIX}, True),
         ({"kv_cache": STATIC}, True),
         ({"kv_cache": KvCache(kind="quantized")}, False),
         ({"early_exit": DEPTH, "draft": LOOKUP}, False),

@@ -12,6 +12,7 @@ from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteria
 from directives import FULL, Budget, Catalogue, Directive
 from sprout_like.engines.engine import Call, Generation, Plan
 from sprout_like.engines.hugging_face import HuggingFaceEngine
+from sprout_like.reuse.prefixes import PrefixCache
 
 pytestmark = pytest.mark.model
 
@@ -267,7 +268,9 @@ def test_a_chat_renders_the_longer_system_message(engine: HuggingFaceEngine, tok
     assert messages[0]["content"] == "Be kind."
 
 
-def test_the_builtin_catalogue_can_be_applied_to_an_ordinary_chat(engine: HuggingFaceEngine) -> None:
+def test_the_builtin_catalogue_can_be_applied_to_an_ordinary_chat(tiny_model: Any, tokenizer: Any) -> None:
+    variants, prefixes = Catalogue.builtin().variants, PrefixCache(most_bytes=1 << 20)
+    engine = HuggingFaceEngine(tiny_model, tokenizer, variants=variants, prefixes=prefixes)
     call = engine.inspect((), {"max_new_tokens": 200}, messages=[{"role": "user", "content": "Why?"}])
     refused = {d.name: why for d in Catalogue.builtin() if (why := engine.refusal(d, call)) is not None}
-    assert refused.keys() <= {"kept_answers", "int8", "int4"}, refused
+    assert refused.keys() <= {"kept_answers", "int8", "int4"}, refused  # off; two packages that may be missing
