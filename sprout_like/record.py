@@ -30,7 +30,7 @@ class RequestRecord:
         duration_s: from the call to the answer, waiting for the model included, logging excluded.
         queue_s: part of `duration_s` spent waiting for the model.
         engine_s: part of `duration_s` spent in the engine.
-        prepare_s: part of `duration_s` spent loading a variant for it; its energy is booked as overhead, not here.
+        prepare_s: part of `duration_s` spent loading a variant or reading weights for it; that energy is overhead.
         compile_s: part of `engine_s` spent compiling; its energy is booked as overhead, not here.
         first_token_s: from the engine's start to the first new token; None where the call did not stream.
         call: `generate` or `chat`.

@@ -12,7 +12,7 @@ import torch
 
 from directives import Directive, Variant
 from sprout_like.engines.compiling import watch_compilation
-from sprout_like.engines.engine import Call, Generation, Pausable, Plan
+from sprout_like.engines.engine import Call, Generation, Host, Pausable, Plan
 from sprout_like.engines.inspecting import inspect_call, positional_names
 from sprout_like.engines.installing import original_generate
 from sprout_like.engines.locks import hold_all, lock_of
@@ -86,6 +86,7 @@ class HuggingFaceEngine:
             monotonic_s=monotonic_s,
         )
         self._variant = VariantKnob(self._variants)  # before all others, which then see the variant as their host
+        self._reuse = ReuseKnob(answers, prefixes)
         # In the order in which they are applied: what is asked, how long the answer may be, how it is computed.
         self._knobs: tuple[Knob, ...] = (
             InstructionKnob(),
@@ -93,7 +94,7 @@ class HuggingFaceEngine:
             EarlyExitKnob(),
             DraftKnob(self._variants),
             KvCacheKnob(),
-            ReuseKnob(answers, prefixes),
+            self._reuse,
         )
 
     @property
@@ -140,7 +141,7 @@ class HuggingFaceEngine:
         for key, name in directive.variants:
             if (why := self._variants.misfit(key, name)) is not None:
                 return why
-        host = self._host if directive.variant is None else self._variants.host(directive.variant)
+        host = self._host_of(directive)
         turned = (knob for knob in self._knobs if knob.name in directive.knobs)
         return next((why for knob in turned if (why := knob.misfit(directive, host)) is not None), None)
 
@@ -158,12 +159,15 @@ class HuggingFaceEngine:
         return next((why for knob in turned if (why := knob.refusal(directive, asked)) is not None), None)
 
     def is_ready(self, directive: Directive) -> bool:
-        """Whether the variants it names are loaded."""
-        return all(self._variants.is_ready(name) for _, name in directive.variants)
+        """Whether the variants it names are loaded, and weights by which kept answers are found have been read."""
+        return all(self._variants.is_ready(name) for _, name in directive.variants) and self._reuse.is_ready(
+            directive, self._host_of(directive)
+        )
 
     def make_ready(self, directive: Directive) -> None:
-        """Load the variants it names; none of them makes room for another of them."""
+        """Load the variants it names, none of which makes room for another of them; read the weights."""
         held = [self._variants.host(name).model() for _, name in directive.variants]
+        self._reuse.make_ready(directive, self._host_of(directive))
         del held
 
     def plan(self, directive: Directive, call: Call) -> Plan:
@@ -255,6 +259,9 @@ class HuggingFaceEngine:
     def close(self) -> None:
         """Give back all variants."""
         self._variants.close()
+
+    def _host_of(self, directive: Directive) -> Host:
+        return self._host if directive.variant is None else self._variants.host(directive.variant)
 
     def _missing(self, directive: Directive) -> frozenset[str]:
         return directive.knobs - {self._variant.name, *(knob.name for knob in self._knobs)}

@@ -90,6 +90,18 @@ class ReuseKnob:
             plan = dataclasses.replace(plan, before_run=self._prefixed(self._prefixes, plan, model, depth))
         return plan
 
+    def is_ready(self, directive: Directive, host: Host) -> bool:
+        """Whether the weights of a loaded host are known by content, without which no answer has a key."""
+        if directive.reuse is None or not directive.reuse.answers:
+            return True
+        state = self._weights.of(host.model())
+        return state is None or state.digest is not None
+
+    def make_ready(self, directive: Directive, host: Host) -> None:
+        """Read the weights of a loaded host, where a kept answer is to be found by them."""
+        if not self.is_ready(directive, host):
+            self._weights.digest(host.model())
+
     def _unsteady(self, model: Any) -> str | None:
         if getattr(model, "training", False):
             return "the model is in training mode"

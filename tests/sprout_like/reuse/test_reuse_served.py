@@ -58,3 +58,11 @@ def test_a_ledger_of_ones_own_has_no_room_for_answers(make_tiny: Callable[..., A
     parts = {"settings": settings(tmp_path, answer_cache="ledger"), "policy": "kept"}
     with pytest.raises(SettingError, match=r"^answer_cache: .*memory"):
         CarbonAware(make_tiny("llama"), grid=250.0, ledger=MemoryLedger(), **parts)
+
+
+def test_reading_the_weights_is_nobodys_request(make_tiny: Callable[..., Any], tokenizer: Any, tmp_path: Path) -> None:
+    parts = {"settings": settings(tmp_path, answer_cache="memory"), "ledger": MemoryLedger(), "policy": "kept"}
+    with CarbonAware(make_tiny("llama"), tokenizer, grid=250.0, meter="none", **parts) as aware:
+        first, second = (aware.chat(text, max_new_tokens=3).record for text in ("Why?", "Who?"))
+    assert (first.prepare_s or 0) > 0
+    assert second.prepare_s == 0
