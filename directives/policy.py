@@ -58,7 +58,11 @@ class Decision:
 
 
 class Policy(Protocol):
-    """Chooses a directive for each request. Pure: no clock, no network, no state."""
+    """Chooses a directive for each request. Pure: no clock, no network, no state.
+
+    A policy may also have a property `reach`, the names of all directives that it can ever choose: whether the others
+    could be applied is then not asked at every request.
+    """
 
     @property
     def name(self) -> str:

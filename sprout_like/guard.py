@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -61,10 +61,16 @@ class Guard:
             self._say(f"a call could not be inspected ({type(exc).__qualname__}); it is served full")
             return Call(args=args, kwargs=kwargs)
 
-    def fits(self, directive: Directive, call: Call) -> bool:
-        """Whether the directive can be applied to the call; `full` always can."""
-        if not directive.knobs:
-            return True
+    def candidates(self, policy: Policy, call: Call) -> list[str]:
+        """Names of the directives within the policy's reach that can be applied to the call, `full` among them."""
+        reach: Collection[str] | None = getattr(policy, "reach", None)
+        return [
+            d.name
+            for d in self._catalogue
+            if not d.knobs or ((reach is None or d.name in reach) and self._fits(d, call))
+        ]
+
+    def _fits(self, directive: Directive, call: Call) -> bool:
         try:
             return self._engine.refusal(directive, call) is None
         except Exception as exc:  # noqa: BLE001

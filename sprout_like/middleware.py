@@ -253,7 +253,7 @@ class CarbonAware:
         look = parts.grid.look()
 
         # 3 filter: before the draw, so that the propensity is the probability of what runs
-        candidates = [d.name for d in parts.catalogue if guard.fits(d, call)]
+        candidates = guard.candidates(serving.policy, call)
 
         # 4 choose
         decision = guard.choose(serving.policy, observed(look, call, serving.task), candidates)

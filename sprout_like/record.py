@@ -61,7 +61,7 @@ class RequestRecord:
         policy, policy_version, catalogue_version: who chose, in which state.
         directive: what was served. propensity: the probability of having chosen it; None where the policy failed.
         decision_reason: a few words. decision_group: `policy` or `control`.
-        candidates: names of the directives that could be applied, joined by commas.
+        candidates: names of the directives that the policy can choose and that could be applied, joined by commas.
         energy_j: energy charged to the request; None where unknown. gpu_j, cpu_j, dram_j: its parts.
         energy_by_device_j: J per device id.
         energy_method: `measured`, `apportioned`, `estimated`; `none` where unknown, and where nothing was generated.

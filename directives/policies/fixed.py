@@ -26,6 +26,11 @@ class FixedPolicy:
         """The directive it serves."""
         return f"fixed:{self.directive}"
 
+    @property
+    def reach(self) -> frozenset[str]:
+        """The directive and `full`."""
+        return frozenset({"full", self.directive})
+
     def choose(self, observation: Observation, candidates: Sequence[str], rng: Uniform) -> Decision:  # noqa: ARG002
         """Serve the pinned directive; propensity 1."""
         if self.directive in candidates:

@@ -52,6 +52,11 @@ class ThresholdPolicy:
         steps = ",".join(f"{level:g}:{directive}" for level, directive in self.steps)
         return f"threshold:{steps};control={self.control_share:g}"
 
+    @property
+    def reach(self) -> frozenset[str]:
+        """The steps' directives and `full`."""
+        return frozenset({"full", *(directive for _, directive in self.steps)})
+
     def choose(self, observation: Observation, candidates: Sequence[str], rng: Uniform) -> Decision:
         """Draw the control group first, then take the step; the propensity counts both ways to reach `full`."""
         target, reason = self._target(observation.intensity_g_per_kwh, candidates)

@@ -9,6 +9,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
+from sprout_like.cli.calibrate import calibrate
 from sprout_like.cli.demo import demo
 from sprout_like.cli.doctor import doctor
 from sprout_like.cli.ledger import ledger
@@ -27,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo)
+app.command()(calibrate)
 app.command()(report)
 app.command()(doctor)
 app.add_typer(ledger, name="ledger")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import tempfile
 from collections.abc import Iterator
 from importlib import metadata, util
@@ -80,13 +81,20 @@ def _unpack(source: Path, folder: Path) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without transformers' own progress bars, which would tear ours."""
-    from transformers.utils import logging
+    """Without transformers' own progress bars, which would tear ours, and without what quantizers say on import."""
+    from transformers.utils import logging as progress
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    shown = progress.is_progress_bar_enabled()
+    progress.disable_progress_bar()
+    # transformers imports torchao where it is installed, which warns of the kernels that this machine cannot use.
+    loggers = [logging.getLogger(name) for name in ("torchao", "torch.utils._pytree")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
         if shown:
-            logging.enable_progress_bar()
+            progress.enable_progress_bar()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from directives import Catalogue
+from directives import Catalogue, Decision
 from directives.testing import FailingPolicy, ScriptedRandom
 from grid import BadData, Grid, SourceDown, SourceRefused
 from grid.testing import ScriptedSource, reading
@@ -50,7 +50,7 @@ def test_the_row_of_an_ordinary_request(bench: Callable[..., Bench]) -> None:
     (row,) = b.ledger.requests
     assert row == reply.record
     assert (row.directive, row.propensity, row.decision_group) == ("very_brief", 1.0, "policy")
-    assert row.candidates == ",".join(Catalogue.builtin().directives)
+    assert row.candidates == "full,brief,very_brief"
     assert (row.duration_s, row.engine_s, row.queue_s) == (2.0, 2.0, 0.0)
     assert row.energy_j == pytest.approx(2 * WATTS)
     assert row.energy_method == "measured"
@@ -211,7 +211,27 @@ class TestFaultsOfTheEngineAndTheLedger:
 
         b = bench(engine=Unsure())
         b.aware.generate()
-        assert set(Catalogue.builtin().directives) - set(b.ledger.requests[0].candidates.split(",")) == {"very_brief"}
+        assert b.ledger.requests[0].candidates == "full,brief"
+
+    def test_only_what_the_policy_can_choose_is_judged(self, bench: Callable[..., Bench]) -> None:
+        judged = []
+
+        class Noting(NullEngine):
+            def refusal(self, directive: Any, call: Any) -> str | None:
+                judged.append(directive.name)
+                return None
+
+        class Anything:
+            name, version = "anything", "anything:1"
+
+            def choose(self, observation: Any, candidates: Any, rng: Any) -> Decision:
+                return Decision(directive=candidates[-1], propensity=1.0, reason="the last")
+
+        bench(engine=Noting(), policy="brief").aware.generate()
+        assert judged == ["brief"]
+        b = bench(engine=Noting(), policy=Anything())
+        b.aware.generate()
+        assert b.ledger.requests[0].candidates == ",".join(Catalogue.builtin().directives)
 
     def test_a_ledger_that_raises_costs_its_row_and_not_the_answer(
         self, bench: Callable[..., Bench], caplog: pytest.LogCaptureFixture
