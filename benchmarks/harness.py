@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -69,19 +70,42 @@ def spread(ratios: Sequence[float]) -> dict[str, float]:
 
 
 def write_result(name: str, result: Mapping[str, Any]) -> None:
-    """Write `results/NAME.json` with versions and hardware, and print the figures."""
+    """Write `results/NAME.json` with versions and hardware, and print the figures.
+
+    On a machine with NVIDIA GPUs the file is `NAME@GPU.json`, so that it stands beside what was measured without.
+    """
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    document = {"benchmark": name, "measured_utc": now, **_where(), **result}
+    gpus = _gpus()
+    document = {"benchmark": name, "measured_utc": now, **_where(gpus), **result}
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    where = f"@{re.sub('[^a-z0-9]+', '-', gpus['names'][0].lower())}" if gpus else ""
+    (RESULTS / f"{name}{where}.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     print(f"{name}: {json.dumps(result, indent=2)}")
 
 
-def _where() -> dict[str, Any]:
+def _where(gpus: Mapping[str, Any]) -> dict[str, Any]:
+    hardware = {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform(terse=True)}
     return {
         "versions": {"python": platform.python_version(), **dict(_installed())},
-        "hardware": {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform(terse=True)},
+        "hardware": {**hardware, "gpus": gpus} if gpus else hardware,
     }
+
+
+def _gpus() -> dict[str, Any]:
+    """The GPUs that NVML shows, with the driver's and its own version; empty where there are none."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return {}
+    try:
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        names = [pynvml.nvmlDeviceGetName(handle) for handle in handles]
+        versions = {"driver": pynvml.nvmlSystemGetDriverVersion(), "nvml": pynvml.nvmlSystemGetNVMLVersion()}
+        return {"names": names, **versions} if names else {}
+    finally:
+        pynvml.nvmlShutdown()
 
 
 def _installed() -> list[tuple[str, str]]:
