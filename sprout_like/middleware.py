@@ -5,53 +5,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from directives import Policy, Uniform
 from sprout_like import carbon
 from sprout_like.assembly import Parts, assemble
 from sprout_like.clock import Clock
-from sprout_like.engines.engine import Generation, Plan
+from sprout_like.engines.engine import Generation
 from sprout_like.meters import NOTHING_RAN, UNKNOWN
 from sprout_like.policies import open_policy
 from sprout_like.provenance import observed, provenance
 from sprout_like.record import Purpose, RequestRecord, checked_purpose, checked_tags
+from sprout_like.serving import Reply, Served, Serving
 from sprout_like.settings import Settings
 
 __all__ = ["CarbonAware", "Reply"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer to `chat`.
-
-    Attributes:
-        text: the answer, special tokens left out; kept out of the repr.
-        record: the row written for it.
-    """
-
-    text: str = field(repr=False)
-    record: RequestRecord
-
-
-@dataclass(frozen=True, slots=True)
-class _Serving:
-    """What a view made by `using` may differ in."""
-
-    policy: Policy
-    task: str | None
-    tags: Mapping[str, str]
-    purpose: Purpose
-
-
-@dataclass(frozen=True, slots=True)
-class _Served:
-    """One request, done."""
-
-    plan: Plan
-    generation: Generation
-    record: RequestRecord
 
 
 class CarbonAware:
@@ -111,7 +79,7 @@ class CarbonAware:
             rng=rng,
         )
         all_tags = {**self._parts.settings.tags, **checked_tags(tags)}
-        self._serving = _Serving(self._parts.policy, None, all_tags, "request")
+        self._serving = Serving(self._parts.policy, None, all_tags, "request")
         self._is_view = False
 
     def generate(self, *args: Any, **kwargs: Any) -> Any:
@@ -169,7 +137,7 @@ class CarbonAware:
         view = object.__new__(type(self))
         view._parts = parts
         view._is_view = True
-        view._serving = _Serving(
+        view._serving = Serving(
             now.policy if policy is None else open_policy(policy, parts.catalogue, parts.settings),
             now.task if task is None else task,
             {**now.tags, **checked_tags(tags)},
@@ -240,7 +208,7 @@ class CarbonAware:
         *,
         messages: Sequence[Mapping[str, Any]] | None = None,
         template: Mapping[str, Any] | None = None,
-    ) -> _Served:
+    ) -> Served:
         parts, serving = self._parts, self._serving
         engine, clock, guard = parts.engine, parts.clock, parts.guard
 
@@ -356,4 +324,4 @@ class CarbonAware:
                 raise error
             finally:
                 del error  # its traceback holds this frame: a cycle would keep the failed generation's memory alive
-        return _Served(plan, generation, record)
+        return Served(plan, generation, record)

@@ -101,9 +101,10 @@ def _marker(point: Point) -> str:
 def _legend(figure: Any, points: list[Point]) -> None:
     from matplotlib.lines import Line2D
 
+    lossless = any(p.lossless and p.directive != FULL.name for p in points)
     kinds = [
         (any(p.directive == FULL.name for p in points), "*", _LOSSLESS, _LOSSLESS, "full"),
-        (any(p.lossless and p.directive != FULL.name for p in points), "D", _LOSSLESS, _LOSSLESS, "lossless"),
+        (lossless, "D", _LOSSLESS, _LOSSLESS, "lossless but for rounding"),
         (any(not p.lossless for p in points), "o", _LOSSY, _LOSSY, "changes the answer"),
         (any(p.dominated for p in points), "o", _MUTED, "white", "dominated: costs more, agrees no better"),
     ]

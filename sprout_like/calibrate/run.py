@@ -29,6 +29,7 @@ _SERVED_FROM_CACHE: Final = (
     "reuse.answers: its repetitions would be answered from the cache at 0 J; what it saves is the share of questions "
     "that come again, which your traffic knows and no trial"
 )
+_FULL_ALONE: Final = "but for full: that takes a run without --quick"
 _NO_TIME: Final = "the time was spent before its turn came"
 
 
@@ -151,6 +152,9 @@ class _Run:
             else:
                 measurable.append(directive.name)
         refused = [self._runner.refusals(workload) for workload in self._workloads]
+        for workload in self._workloads:
+            if workload.full_alone:
+                self._found.left_out.append(LeftOut(directive=None, workload=workload.name, reason=_FULL_ALONE))
         for name in measurable:
             reasons = {reasons[name] for reasons in refused if name in reasons}
             if len(reasons) == 1 and all(name in reasons for reasons in refused):
@@ -158,6 +162,8 @@ class _Run:
                 continue
             for index, by_name in enumerate(refused):
                 slot = Slot(index, name)
+                if self._workloads[index].full_alone and not slot.is_full:
+                    continue
                 if name in by_name:
                     self._found.left_out.append(_left_out(slot, self._workloads, by_name[name]))
                 else:

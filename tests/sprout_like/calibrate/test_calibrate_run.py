@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Mapping
 from random import Random
@@ -99,6 +100,17 @@ def test_the_warm_up_runs_everything_once_and_counts_nothing() -> None:
     warm_up = runner.calls[: len(runner.calls) - len(found.samples)]
     assert {turn.slot.directive for turn, _ in warm_up} == set(DIRECTIVES)
     assert {turn.slot.workload for turn, _ in warm_up} == {0, 1, 2}
+
+
+def test_a_workload_may_be_measured_for_full_alone() -> None:
+    clock = ManualClock()
+    alone = dataclasses.replace(WORKLOADS[1], full_alone=True)
+    found = run(TimedRunner(clock), clock, workloads=(WORKLOADS[0], alone))
+
+    slots = {sample.turn.slot for sample in found.samples}
+    assert {slot.directive for slot in slots if slot.workload == 0} == set(DIRECTIVES)
+    assert {slot.directive for slot in slots if slot.workload == 1} == {"full"}
+    assert [(left.directive, left.workload) for left in found.left_out] == [(None, alone.name)]
 
 
 def test_all_directives_are_asked_the_same_prompts() -> None:
