@@ -44,7 +44,7 @@ def _bin(profile: Profile, of_bin: Bin) -> Iterator[RenderableType]:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("directive", overflow="fold")
     # A terminal of 80 columns has no room for every interval: the ratio's is the one that decides.
-    for heading in ("n", "J", "s", "J/token", "tokens", "% full", "±", "% same", "alike"):
+    for heading in ("n", "J", "s", "J/tok", "tok", "% full", "±", "% same", "alike"):
         table.add_column(heading, justify="right", no_wrap=True)
     for cell in cells:
         table.add_row(*_row(profile, cell), style="dim" if profile.dominated_by(cell) else "")
