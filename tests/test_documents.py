@@ -60,7 +60,7 @@ print(sqlite3.connect("drop_in.sqlite").execute("SELECT COUNT(*), MIN(directive)
 def test_the_readme_names_commands_that_exist() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert all(f"\n{target}:" in makefile for target in re.findall(r"`?make (\w+)", README))
-    for command in ("report", "doctor", "ledger check"):
+    for command in ("report", "doctor", "ledger check", "calibrate"):
         subprocess.run(
             [sys.executable, "-m", "sprout_like", *command.split(), "--help"], check=True, capture_output=True
         )
@@ -80,11 +80,26 @@ def test_the_readmes_tree_is_the_tree() -> None:
 def test_the_readmes_figures_are_those_of_the_committed_results() -> None:
     results = {p.stem: json.loads(p.read_text("utf-8")) for p in (ROOT / "benchmarks" / "results").glob("*.json")}
     ours = results["middleware_time"]["per_request"]["sprout_like"]
+    processes = results["import_time"]["processes"]
+    prefix = results["prefix_cache"]
+    exits = results["confidence_exit"]["best_at_95%_identical"]
+    knobs = {name: each["over_full"]["j_per_token"]["median"] for name, each in results["knobs"]["knobs"].items()}
+    assert exits["time_saved"]["time_saved"] <= 0  # "and no time"
     for figure in (
         f"{ours['p50_us']:.0f} µs",
         f"{ours['p99_us']:.0f} µs",
         f"{results['generate_overhead']['wrapped_over_bare']['median']:.3f}",
-        f"{results['middleware_time']['sprout_like_over_codecarbon_p50']:.2f}",
+        f"{results['middleware_time']['sprout_like_over_codecarbon_p50']:.2f} of what",
+        f"`import sprout_like`: {processes['import_sprout_like']['p50_us'] / 1e3:.0f} ms",
+        f"look-up {knobs['draft_lookup']:.2f}",
+        f"static cache {knobs['cache_static']:.2f}",
+        f"80 % of the layers {knobs['depth']:.2f}",
+        f"fp8 cache {knobs['cache_quantized']:.2f}",
+        f"int8 weights {knobs['variant_int8']:.2f}",
+        f"self-speculation {knobs['draft_depth']:.2f}",
+        f"{100 * exits['layer_passes_saved']['layer_passes_saved']:.1f} % of the layer passes",
+        f"{prefix['reused_tokens']:,} tokens: first token {prefix['without_over_with']['median']:.1f} times",
+        f"A kept answer: {results['answer_cache']['per_hit']['memory']['p50_us']:.0f} µs",
     ):
         assert figure in README, figure
 
