@@ -109,7 +109,8 @@ class Profile:
         hardware: what it ran on. versions: of the packages that matter, by name.
         meter: the meter's name. energy_method: the weakest method among the calls; `none` where energy is unknown.
         catalogue_version: the catalogue's.
-        settings: what the run was asked for: budget, limits, seed.
+        settings: what the run was asked for: budget, limits, seed; and `other_cpu_share`, the share of
+            the processor that other processes took meanwhile.
         rounds: rounds begun. duration_s: time taken, warm-up included.
         ended: `tight` where every interval got tight enough, `budget` where the time was spent, `interrupted`.
         cells: what was measured. left_out: what was not, and why.

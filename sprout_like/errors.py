@@ -43,7 +43,8 @@ class SettingError(SproutError, ValueError):
     """
 
     def __init__(self, setting: str, problem: str, fix: str) -> None:
-        super().__init__(f"{setting}: {problem}. {fix}")
+        stop = "" if problem.endswith("?") else "."
+        super().__init__(f"{setting}: {problem}{stop} {fix}")
         self.setting = setting
         self.problem = problem
         self.fix = fix

@@ -20,7 +20,9 @@ def open_catalogue(settings: Settings) -> Catalogue:
     try:
         return Catalogue.load(settings.catalogue)
     except CatalogueError as exc:
-        raise SettingError("catalogue", str(exc), "Correct the file, or leave the setting out") from exc
+        raise SettingError(
+            "catalogue", str(exc).removeprefix("catalogue "), "Correct the file, or leave the setting out"
+        ) from exc
 
 
 def open_policy(spec: str | Policy, catalogue: Catalogue, settings: Settings) -> Policy:

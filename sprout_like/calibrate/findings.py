@@ -13,6 +13,9 @@ from sprout_like.reports.figures import number
 
 __all__ = ["findings"]
 
+_QUIET = 0.1
+"""Share of the processor that others may take before the figures are to be distrusted."""
+
 _BREVITY = frozenset({"instruction", "budget"})
 
 
@@ -31,7 +34,14 @@ def findings(profile: Profile) -> list[str]:
     batch = _batching(profile)
     said = [*_drafts(profile, unit), *_brevity(profile, unit), *(sentence for sentence, _ in batch)]
     savings = [*_best_of(profile), *(saving for _, saving in batch)]
-    return [*said, *_ranking(savings, unit), *_dominated(profile), *_not_lossless(profile)]
+    return [*_disturbed(profile), *said, *_ranking(savings, unit), *_dominated(profile), *_not_lossless(profile)]
+
+
+def _disturbed(profile: Profile) -> Iterator[str]:
+    """A busy machine changes ratios too: threads that wait for each other cost most where steps are many and small."""
+    share = profile.settings.get("other_cpu_share", 0.0)
+    if share > _QUIET:
+        yield f"Other processes took {100 * share:.0f} % of the processor meanwhile: measure again on a quiet machine."
 
 
 def _drafts(profile: Profile, unit: str) -> Iterator[str]:

@@ -189,14 +189,13 @@ class _Run:
                 self._leave_out(slot.directive, _NO_TIME)
                 failed.add(slot.directive)
                 continue
-            if self.measure(Turn(slot, 0), WARM_UP_TOKENS, counted=False) is None:
+            sample = self.measure(Turn(slot, 0), WARM_UP_TOKENS, counted=False)
+            if sample is None:
                 failed.add(slot.directive)
-                continue
-            took_s = self._now_s() - start_s
-            if slot == first:
-                base_s = took_s
+            elif slot == first:
+                base_s = sample.time_s
             elif base_s and slot.workload == first.workload:
-                self.pace.factors[slot.directive] = took_s / base_s
+                self.pace.factors[slot.directive] = sample.time_s / base_s  # without what loading a variant took
         for index, workload in enumerate(self._workloads):
             slot = Slot(index, FULL.name)
             expected_s = (base_s or 0.0) * workload.limit_tokens / WARM_UP_TOKENS

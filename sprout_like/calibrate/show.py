@@ -17,7 +17,7 @@ from directives import FULL, Catalogue, Directive
 from directives.profile import Profile
 from sprout_like.calibrate.data import as_data
 from sprout_like.calibrate.grid import Workload
-from sprout_like.calibrate.machine import hardware, versions
+from sprout_like.calibrate.machine import OtherWork, hardware, versions
 from sprout_like.calibrate.plot import plot
 from sprout_like.calibrate.render import report
 from sprout_like.calibrate.run import Measurements, Step, calibrate
@@ -125,6 +125,7 @@ def show(
     rows = LastRow(open_ledger(settings.ledger_spec, spool_path=settings.spool))
     with console.status("Loading the model …"):
         model, tokenizer = load_model()
+    others = OtherWork()
     with (
         closing(rows),
         # Each view pins its directive; the settings' own policy need not suit this catalogue and serves nothing here.
@@ -150,6 +151,8 @@ def show(
         raise SettingError("--budget", f"{order.budget_s:.0f} s were not enough for one measurement", "Give it more")
     if found.samples:
         record = found.samples[0].record
+        share = others.share()
+        disturbed = {} if share is None else {"other_cpu_share": round(share, 3)}
         profile = Profile(
             profile_id=uuid.uuid4().hex,
             created_utc=created_utc.isoformat(),
@@ -160,7 +163,7 @@ def show(
             meter=record.meter,
             energy_method=_weakest(found.samples),
             catalogue_version=catalogue.version,
-            settings={"budget_s": order.budget_s, "least_rounds": order.least_rounds, "seed": order.seed},
+            settings={"budget_s": order.budget_s, "least_rounds": order.least_rounds, "seed": order.seed, **disturbed},
             rounds=found.rounds,
             duration_s=clock.monotonic_s() - start_s,
             ended=found.ended,

@@ -7,11 +7,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from directives.profile import LeftOut, Profile
 from sprout_like.calibrate.data import as_data
 from sprout_like.calibrate.findings import findings
+from sprout_like.calibrate.machine import CpuSeconds, OtherWork, cpu_seconds
 from sprout_like.calibrate.render import report
 from sprout_like.calibrate.sample import Sample
 from sprout_like.reports.machine import to_json
@@ -124,3 +126,24 @@ def test_the_data_holds_the_cells_with_their_intervals_and_the_findings(profile:
     assert data["findings"] == findings(profile)
     assert data["measure"] == "energy"
     assert [point["directive"] for point in data["points"]] == ["full", "short", "lookup"]
+
+
+def test_a_busy_machine_is_said_before_all_else(profile: Profile) -> None:
+    busy = replace(profile, settings={**profile.settings, "other_cpu_share": 0.42})
+
+    assert findings(busy)[0].startswith("Other processes took 42 % of the processor meanwhile")
+    assert findings(replace(profile, settings={**profile.settings, "other_cpu_share": 0.02})) == findings(profile)
+
+
+def test_the_share_of_other_processes_leaves_out_our_own() -> None:
+    readings = iter([CpuSeconds(50.0, 100.0, 20.0), CpuSeconds(66.0, 120.0, 30.0), CpuSeconds(50.0, 100.0, 20.0)])
+    watched = OtherWork(lambda: next(readings))
+
+    assert watched.share() == pytest.approx(0.3)  # busy for 16 s of 20, and 10 of them were ours
+    assert watched.share() is None
+
+
+def test_the_processors_time_is_read() -> None:
+    now = cpu_seconds()
+
+    assert 0 < now.own_s <= now.busy_s <= now.total_s
