@@ -87,6 +87,10 @@ def main() -> None:
             "new_tokens_at_most": NEW_TOKENS,
             f"best_at_{LEAST_AGREEMENT:.0%}_identical": _best(settings),
             "settings": settings,
+            "notes": {
+                "layer_passes_saved": "asking is not in it: a norm and an output layer per token that was asked about",
+                "best": f"chosen among {len(settings)} settings on these same prompts",
+            },
         },
     )
 

@@ -25,14 +25,16 @@ DIRECTIVES = {
     "confidence": "early_exit.confidence = { layer = 0.8, threshold = 0.9 }",
     "repetition": "early_exit.repetition = { times = 4 }",
     "variant_int8": 'variant = "int8"',
+    "variant_int4": 'variant = "int4"',
     "draft_lookup": "draft = { tokens = 5, lookup = { ngram = 2 } }",
     "draft_depth": "draft = { tokens = 4, depth = 0.5 }",
+    "draft_assistant": 'draft = { tokens = 4, assistant = "int8" }',
     "cache_static": 'kv_cache.kind = "static"',
     "cache_quantized": 'kv_cache = { kind = "quantized", backend = "fp8" }',
     "reuse_prefix": "reuse.prefix = true",
     "reuse_answers": "reuse.answers = true",
 }
-VARIANTS = '[variant.int8]\nprecision = "int8"'
+VARIANTS = '[variant.int8]\nprecision = "int8"\n[variant.int4]\nprecision = "int4"'
 
 SYSTEM = (
     "You are a helpful assistant for visitors of a small museum of science. Answer in plain words, use short "

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import logging
 import threading
 import uuid
@@ -14,7 +16,7 @@ from typing import Any
 
 from directives import Catalogue, Policy, Uniform
 from grid import Grid, SourceRefused, open_source
-from sprout_like.background import Background
+from sprout_like.background import Background, apart
 from sprout_like.clock import Clock, SystemClock
 from sprout_like.engines.engine import Call, Engine, Plan
 from sprout_like.errors import SettingError
@@ -61,41 +63,33 @@ class Parts:
         self.ledger = ledger
         self.accounts = accounts
         self.clock = clock
-        self.guard = Guard(engine, catalogue, ledger, rng, self.overhead, clock.monotonic_s)
+        self._charging = _Charging(engine, accounts)
+        self.guard = Guard(engine, catalogue, ledger, rng, self._charging.overhead, clock.monotonic_s)
+        self.guard.warn_of_misfits(policy)
         self.session_id = uuid.uuid4().hex
-        self._charged: tuple[tuple[str, ...], tuple[str, ...] | None] = ((), ())
-        self._warm: set[str | None] = set()
+        self._warm: weakref.WeakSet[Any] = weakref.WeakSet()
         self._owner = ledger.name
         accounts.attach(ledger.append, owner=self._owner)
         background = Background(
             {"grid": grid.refresh_if_due, "ledger": ledger.tick, "accounts": accounts.tick, "engine": engine.tick}
         )
         # Runs once: on close(), when the last view is gone, or at the interpreter's exit.
-        self._finalizer = weakref.finalize(self, _close, background, accounts, ledger, closing)
-
-    def charged(self, plan: Plan | None = None) -> tuple[str, ...] | None:
-        """Ids of the devices a plan is charged for; None where one of them cannot be metered."""
-        sits_on = self.engine.devices(plan)
-        if self._charged[0] != sits_on:
-            self._charged = (sits_on, charged_devices(self.accounts.devices, sits_on))
-            if self._charged[1] is None:
-                _LOG.warning(
-                    "the model sits on %s, which meter %s cannot read: energy is unknown. Run `sprout-like doctor`",
-                    ", ".join(sits_on),
-                    self.accounts.meter_name,
-                )
-        return self._charged[1]
+        self._finalizer = weakref.finalize(
+            self, apart, functools.partial(_close, background, accounts, ledger, closing)
+        )
 
     def open_window(self, plan: Plan) -> Window:
         """A metering window on the charged devices; its energy is unknown where there are none."""
-        return self.accounts.open(self.charged(plan) or (), owner=self._owner)
+        return self.accounts.open(self._charging.devices(plan) or (), owner=self._owner)
 
     def warm_up_once(self, plan: Plan, call: Call) -> None:
-        """Before a model's first request, make it ready; the energy is booked as overhead."""
-        variant = None if plan.host is None else plan.host.variant
-        if variant in self._warm:
+        """Before a loaded model's first request, make it ready; the energy is booked as overhead."""
+        # An engine without model objects is warmed up once.
+        cold = tuple(model for model in plan.models or (self,) if model not in self._warm)
+        if not cold:
             return
-        self._warm.add(variant)
+        self._warm.update(cold)
+        plan = dataclasses.replace(plan, models=cold if plan.models else ())
         with self.overhead():
             try:
                 self.engine.warm_up(plan, call)
@@ -105,11 +99,37 @@ class Parts:
 
     def overhead(self) -> contextlib.AbstractContextManager[None]:
         """A block whose energy is nobody's request."""
-        return self.accounts.overhead(self.charged() or ())
+        return self._charging.overhead()
 
     def close(self) -> None:
         """Stop the background, close the account, flush the ledger; once."""
         self._finalizer()
+
+
+class _Charging:
+    """Which devices are charged. Knows no `Parts`, which are to go with their last reference, not with a cycle."""
+
+    def __init__(self, engine: Engine, accounts: Accounts) -> None:
+        self._engine = engine
+        self._accounts = accounts
+        self._charged: dict[tuple[str, ...], tuple[str, ...] | None] = {}
+
+    def devices(self, plan: Plan | None = None) -> tuple[str, ...] | None:
+        """Ids of the devices a plan is charged for; None where one of them cannot be metered."""
+        sits_on = self._engine.devices(plan)
+        if sits_on not in self._charged:
+            self._charged[sits_on] = charged_devices(self._accounts.devices, sits_on)
+            if self._charged[sits_on] is None:
+                _LOG.warning(
+                    "the model sits on %s, which meter %s cannot read: energy is unknown. Run `sprout-like doctor`",
+                    ", ".join(sits_on),
+                    self._accounts.meter_name,
+                )
+        return self._charged[sits_on]
+
+    def overhead(self) -> contextlib.AbstractContextManager[None]:
+        """A block whose energy is nobody's request."""
+        return self._accounts.overhead(self.devices() or ())
 
 
 def _close(background: Background, accounts: Accounts, ledger: Ledger, closing: Callable[[], object]) -> None:

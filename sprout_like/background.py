@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 
-__all__ = ["Background"]
+__all__ = ["Background", "apart"]
 
 _LOG = logging.getLogger("sprout_like")
 
@@ -40,11 +40,21 @@ class Background:
         self._scheduler.start()
 
     def close(self) -> None:
-        """Stop; a job under way is waited for. Safe to call twice."""
+        """Stop; a job under way is waited for, so a job itself can only do it `apart`. Safe to call twice."""
         if self._scheduler.running:
-            # The last wrapper may be collected in the middle of a job, on the thread that would be waited for.
-            on_its_own_thread = threading.current_thread().name == _THREAD
-            self._scheduler.shutdown(wait=not on_its_own_thread)
+            self._scheduler.shutdown()
+
+
+def apart(call: Callable[[], object]) -> None:
+    """Call at once; in a background thread, from another one, which the interpreter's exit waits for.
+
+    For what may happen wherever garbage is collected: in the middle of a job, such a call could wait for the job's own
+    end, or for a lock that the job holds.
+    """
+    if threading.current_thread().name == _THREAD:
+        threading.Thread(target=call, name="sprout-like-apart").start()
+    else:
+        call()
 
 
 def _logged(name: str, job: Callable[[], object]) -> Callable[[], None]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from directives import FULL, Catalogue, Decision, Directive, Observation, Policy, Uniform
-from sprout_like.engines.engine import Call, Engine, Plan
+from sprout_like.engines.engine import Call, Engine, Overhead, Plan
 from sprout_like.ledger import Ledger
 from sprout_like.record import RequestRecord
 
@@ -30,7 +29,7 @@ class Guard:
         catalogue: Catalogue,
         ledger: Ledger,
         rng: Uniform,
-        overhead: Callable[[], AbstractContextManager[None]],
+        overhead: Overhead,
         monotonic_s: Callable[[], float],
     ) -> None:
         self._engine = engine
@@ -61,14 +60,29 @@ class Guard:
             self._say(f"a call could not be inspected ({type(exc).__qualname__}); it is served full")
             return Call(args=args, kwargs=kwargs)
 
+    def warn_of_misfits(self, policy: Policy) -> None:
+        """Say which directives the policy can choose in vain: `full` would be served for ever without a word."""
+        for name in sorted(self._reach(policy) or ()):
+            if name in self._catalogue and (why := self._engine.misfit(self._catalogue[name])) is not None:
+                self._say(f"policy {policy.name} can choose {name}, which never fits this model: {why}")
+
     def candidates(self, policy: Policy, call: Call) -> list[str]:
         """Names of the directives within the policy's reach that can be applied to the call, `full` among them."""
-        reach: Collection[str] | None = getattr(policy, "reach", None)
+        reach = self._reach(policy)
         return [
             d.name
             for d in self._catalogue
             if not d.knobs or ((reach is None or d.name in reach) and self._fits(d, call))
         ]
+
+    def _reach(self, policy: Policy) -> frozenset[str] | None:
+        """Names of all directives the policy can ever choose; None where it does not say."""
+        try:
+            reach: Iterable[str] | None = getattr(policy, "reach", None)
+            return None if reach is None else frozenset(reach)
+        except Exception as exc:  # noqa: BLE001
+            self._say(f"policy {policy.name} has no usable reach ({type(exc).__qualname__}); all directives are judged")
+            return None
 
     def _fits(self, directive: Directive, call: Call) -> bool:
         try:
@@ -84,24 +98,24 @@ class Guard:
             if decision.directive not in candidates:
                 return self._served_full(f"policy {policy.name} chose {decision.directive}, not a candidate")
             if decision.propensity is None or not 0 < decision.propensity <= 1:
-                return self._served_full(f"policy {policy.name} gave the propensity {decision.propensity}")
+                return self._served_full(f"policy {policy.name} gave a propensity that is none")
             return decision  # noqa: TRY300 - what is checked above may raise too
         except Exception as exc:  # noqa: BLE001
             return self._served_full(f"policy {policy.name} failed: {type(exc).__qualname__}")
 
     def apply(self, decision: Decision, call: Call) -> tuple[Plan, Decision, float]:
-        """The decision's plan, and the seconds spent loading for it.
+        """The decision's plan, and the seconds spent loading for it, waiting for other loads included.
 
         It is the plan of `full` where a variant cannot be loaded, or a knob fails on a call that it had accepted.
         """
         prepare_s = 0.0
         try:
             directive = self._catalogue[decision.directive]
-            if not self._engine.is_ready(directive):
+            kept = self._engine.ready(directive)  # until the plan is made: nothing of it is given back meanwhile
+            if kept is None:
                 start_s = self._monotonic_s()
                 try:
-                    with self._overhead():
-                        self._engine.make_ready(directive)
+                    kept = self._engine.make_ready(directive, self._overhead)
                 finally:
                     prepare_s = self._monotonic_s() - start_s
             return self._engine.plan(directive, call), decision, prepare_s

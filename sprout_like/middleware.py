@@ -12,6 +12,7 @@ from sprout_like import carbon
 from sprout_like.assembly import Parts, assemble
 from sprout_like.clock import Clock
 from sprout_like.engines.engine import Generation
+from sprout_like.engines.rendering import as_messages
 from sprout_like.meters import NOTHING_RAN, UNKNOWN
 from sprout_like.policies import open_policy
 from sprout_like.provenance import observed, provenance
@@ -112,9 +113,7 @@ class CarbonAware:
             SettingError: the tokenizer has no chat template.
             Exception: whatever the template or the model raises, unchanged.
         """
-        if isinstance(messages, str):
-            messages = [{"role": "user", "content": messages}]
-        messages = list(messages)
+        messages = as_messages(messages)
         served = self.using(task=task, tags=tags)
         done = served._serve("chat", (), kwargs, messages=messages, template=template)  # noqa: SLF001
         answers = done.generation.answers or ([],)
@@ -148,7 +147,7 @@ class CarbonAware:
     def refusals(
         self,
         *args: Any,
-        messages: Sequence[Mapping[str, Any]] | None = None,
+        messages: str | Sequence[Mapping[str, Any]] | None = None,
         template: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> dict[str, str]:
@@ -156,13 +155,15 @@ class CarbonAware:
 
         Args:
             *args: arguments of `generate`.
-            messages: chat messages, where the call is a `chat`.
+            messages: chat messages or the text of one user message, where the call is a `chat`.
             template: as in `chat`.
             **kwargs: arguments of `generate`.
         """
         engine, catalogue = self._parts.engine, self._parts.catalogue
-        call = engine.inspect(args, kwargs, messages=messages, template=template)
-        reasons = {d.name: engine.misfit(d) or engine.refusal(d, call) for d in catalogue if d.knobs}
+        call = engine.inspect(
+            args, kwargs, messages=None if messages is None else as_messages(messages), template=template
+        )
+        reasons = {d.name: engine.refusal(d, call) for d in catalogue if d.knobs}
         return {name: reason for name, reason in reasons.items() if reason is not None}
 
     @contextmanager

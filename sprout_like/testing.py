@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from directives import Directive
-from sprout_like.engines.engine import Call, Generation, Pausable, Plan
+from sprout_like.engines.engine import Call, Generation, Overhead, Pausable, Plan
 from sprout_like.ledger.testing import FailingStore, MemoryLedger
 from sprout_like.meters.testing import FakeMeter, ManualClock
 
@@ -78,11 +78,11 @@ class NullEngine:
         """Never."""
         return None
 
-    def is_ready(self, directive: Directive) -> bool:  # noqa: ARG002 - part of the protocol
-        """Always."""
-        return True
+    def ready(self, directive: Directive) -> Any | None:  # noqa: ARG002 - part of the protocol
+        """Always; there is nothing to keep."""
+        return ()
 
-    def make_ready(self, directive: Directive) -> None:
+    def make_ready(self, directive: Directive, overhead: Overhead) -> Any:
         """Nothing is to be loaded."""
 
     def refusal(self, directive: Directive, call: Call) -> str | None:  # noqa: ARG002 - part of the protocol

@@ -19,7 +19,7 @@ HOMES = {
     "torch": {"engines", "knobs", "demo", "doctor", "reuse", "calibrate"},
     "transformers": {"engines", "knobs", "demo", "doctor", "reuse", "calibrate"},
     "pynvml": {"meters"},
-    "psutil": {"engines", "meters"},
+    "psutil": {"calibrate", "engines", "meters"},
     "sqlalchemy": {"ledger", "reports", "doctor", "cli", "reuse", "calibrate"},
     "alembic": {"ledger"},
     "sqlite3": {"ledger"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, true
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -54,15 +54,34 @@ def save_profile(engine: Engine, profile: Profile) -> None:
         session.add(row)
 
 
-def latest_profile(engine: Engine, *, model: str | None = None) -> Profile | None:
-    """The newest profile, of one model where it is named; None where there is none.
+def latest_profile(
+    engine: Engine,
+    *,
+    model: str | None = None,
+    hardware: str | None = None,
+    catalogue_version: str | None = None,
+    interrupted: bool = False,
+) -> Profile | None:
+    """The newest profile that was measured to its end; None where there is none.
+
+    Args:
+        engine: of the ledger's database.
+        model: of this model alone; None for any.
+        hardware: measured on this alone, as `machine.hardware` names it: another machine's figures say little here.
+        catalogue_version: under this catalogue alone.
+        interrupted: also one that was broken off.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database's own errors.
     """
-    newest = select(ProfileRow).order_by(ProfileRow.created_utc.desc()).limit(1)
-    if model is not None:
-        newest = newest.where(ProfileRow.model == model)
+    wanted = {"model": model, "hardware": hardware, "catalogue_version": catalogue_version}
+    newest = (
+        select(ProfileRow)
+        .where(true() if interrupted else ProfileRow.ended != "interrupted")
+        .where(*(getattr(ProfileRow, name) == value for name, value in wanted.items() if value is not None))
+        .order_by(ProfileRow.created_utc.desc())
+        .limit(1)
+    )
     with Session(engine) as session:
         row = session.scalar(newest)
         return None if row is None else _profile(row)

@@ -32,14 +32,14 @@ def look_at_model(folder: Path) -> Iterator[Finding]:
         return
     family = f"{folder}: {config.model_type}"
     if SystemTurn.learn(tokenizer) is not None:
-        yield Finding("model", "ok", f"{family}; every built-in directive can be applied")
+        yield Finding("model", "ok", f"{family}; directives with an instruction can be applied")
     elif renders_system(tokenizer):
-        only = "its template's system turn has no end that can be found, so generate() is served full"
+        only = "its template's system turn has no end that can be found, so generate() takes no instruction"
         yield Finding(
-            "model", "warn", f"{family}; {only}", "Call chat(), where every built-in directive can be applied"
+            "model", "warn", f"{family}; {only}", "Call chat(), where directives with an instruction can be applied"
         )
     else:
-        only = "its chat template has no system turn, so every request is served full"
+        only = "its chat template has no system turn, so no directive with an instruction can be applied"
         yield Finding(
             "model", "warn", f"{family}; {only}", "Use the model's instruction-tuned version, if there is one"
         )

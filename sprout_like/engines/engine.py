@@ -9,7 +9,10 @@ from typing import Any, Protocol
 
 from directives import Directive
 
-__all__ = ["Call", "Engine", "Generation", "Host", "Pausable", "Plan", "RowEnder"]
+__all__ = ["Call", "Engine", "Generation", "Host", "Overhead", "Pausable", "Plan", "RowEnder"]
+
+Overhead = Callable[[], AbstractContextManager[None]]
+"""Opens a block whose energy is nobody's request."""
 
 
 class Host(Protocol):
@@ -33,6 +36,11 @@ class Host(Protocol):
     @property
     def generation_config(self) -> Any:
         """Its own `GenerationConfig`, as it is now."""
+        ...
+
+    @property
+    def is_quantized(self) -> bool:
+        """Whether its weights are small whole numbers, of which changes cannot be seen."""
         ...
 
     def model(self) -> Any:
@@ -127,7 +135,8 @@ class Plan:
         args, kwargs: what `generate` gets.
         host: the model that answers. runner: the loaded model, or the view of it, whose `generate` is called; None for
             engines without hosts.
-        models: every model object the run touches: they are locked while it runs, and their devices are charged.
+        models: every model object the run touches: they are locked while it runs, their devices are charged, and each
+            is warmed up once. They are told apart by identity, and referred to weakly.
         loop: makes the callable that takes the place of `generate`'s own loop, given the streamer; None keeps that.
         prompt_length: columns of the engine's output that are prompt; None where unknown.
         limit_tokens: limit on new tokens per row that is in force.
@@ -212,12 +221,16 @@ class Engine(Protocol):
         """Why the directive cannot be applied to this call; None where it can. Asked before the draw."""
         ...
 
-    def is_ready(self, directive: Directive) -> bool:
-        """Whether everything the directive needs is loaded."""
+    def ready(self, directive: Directive) -> Any | None:
+        """What the directive needs, for the caller to keep until the plan is made; None where some must be loaded."""
         ...
 
-    def make_ready(self, directive: Directive) -> None:
-        """Load what the directive needs.
+    def make_ready(self, directive: Directive, overhead: Overhead) -> Any:
+        """Load what the directive needs, and give it to the caller, to be kept until the plan is made.
+
+        Args:
+            directive: the directive.
+            overhead: opened around the loading itself; who waits for others opens nothing, as their energy is theirs.
 
         Raises:
             VariantUnavailable: it cannot be loaded.
@@ -233,7 +246,7 @@ class Engine(Protocol):
         ...
 
     def warm_up(self, plan: Plan, call: Call) -> None:
-        """Warm the plan's model before its first request, as like this call as can be told; its energy is overhead."""
+        """Warm the plan's models, here the new ones, as like this call as can be told; its energy is overhead."""
         ...
 
     def run(self, plan: Plan, call: Call, window: Pausable) -> Generation:

@@ -12,7 +12,7 @@ import torch
 
 from directives import Directive, Variant
 from sprout_like.engines.compiling import watch_compilation
-from sprout_like.engines.engine import Call, Generation, Host, Pausable, Plan
+from sprout_like.engines.engine import Call, Generation, Host, Overhead, Pausable, Plan
 from sprout_like.engines.inspecting import inspect_call, positional_names
 from sprout_like.engines.installing import original_generate
 from sprout_like.engines.locks import hold_all, lock_of
@@ -146,9 +146,9 @@ class HuggingFaceEngine:
         return next((why for knob in turned if (why := knob.misfit(directive, host)) is not None), None)
 
     def refusal(self, directive: Directive, call: Call) -> str | None:
-        """The first knob's reason; a knob this engine does not have is one too."""
-        if missing := self._missing(directive):
-            return f"this engine has no {', '.join(sorted(missing))}"
+        """What can never be applied cannot be now; else the first knob's reason."""
+        if (why := self.misfit(directive)) is not None:
+            return why
         unusable = (why for _, name in directive.variants if (why := self._variants.refusal(name)) is not None)
         if (why := next(unusable, None)) is not None:
             return why
@@ -158,17 +158,18 @@ class HuggingFaceEngine:
         turned = (knob for knob in self._knobs if knob.name in directive.knobs)
         return next((why for knob in turned if (why := knob.refusal(directive, asked)) is not None), None)
 
-    def is_ready(self, directive: Directive) -> bool:
-        """Whether the variants it names are loaded, and weights by which kept answers are found have been read."""
-        return all(self._variants.is_ready(name) for _, name in directive.variants) and self._reuse.is_ready(
-            directive, self._host_of(directive)
-        )
+    def ready(self, directive: Directive) -> Any | None:
+        """The variants it names, where they are loaded and weights by which kept answers are found have been read."""
+        models = [self._variants.ready(name) for _, name in directive.variants]
+        if any(model is None for model in models):
+            return None
+        return models if self._reuse.is_ready(directive, self._host_of(directive)) else None
 
-    def make_ready(self, directive: Directive) -> None:
+    def make_ready(self, directive: Directive, overhead: Overhead) -> Any:
         """Load the variants it names, none of which makes room for another of them; read the weights."""
-        held = [self._variants.host(name).model() for _, name in directive.variants]
-        self._reuse.make_ready(directive, self._host_of(directive))
-        del held
+        models = [self._variants.load(name, overhead) for _, name in directive.variants]
+        self._reuse.make_ready(directive, self._host_of(directive), overhead)
+        return models
 
     def plan(self, directive: Directive, call: Call) -> Plan:
         """Turn the call to the directive's variant, then apply its knobs, in a fixed order."""
@@ -198,22 +199,19 @@ class HuggingFaceEngine:
 
     def synchronize(self) -> None:
         """Wait for the CUDA devices of the model and of loaded variants; the CPU needs no waiting."""
-        for device in {device for model in (self._model, *self._variants.loaded()) for device in places(model)}:
+        models = (self._model, *self._variants.loaded().values())
+        for device in {device for model in models for device in places(model)}:
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
 
     def warm_up(self, plan: Plan, call: Call) -> None:
         """Run two tokens after the prompt's end, greedily, so that no randomness of the caller's is used up."""
         ids = plan.kwargs.get("input_ids", call.prompt_ids)
-        model = plan.host.model() if plan.host is not None else None
-        if model is None or not isinstance(ids, torch.Tensor) or ids.dim() != 2 or getattr(model, "training", False):
+        if not isinstance(ids, torch.Tensor) or ids.dim() != 2:
             return
-        ids = ids[:1, -8:]
-        # In the one form of a limit that `generate` does not warn about, whatever the model's own default is.
-        limit = {"max_new_tokens": None, "max_length": ids.shape[1] + 2}
-        generate = original_generate(model)
-        with torch.random.fork_rng(devices=[d for d in places(model) if d.type == "cuda"]):
-            generate(input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, num_beams=1, **limit)
+        for model in plan.models:
+            if not getattr(model, "training", False):
+                _two_tokens(model, ids[:1, -8:])
 
     def run(self, plan: Plan, call: Call, window: Pausable) -> Generation:
         """Call `generate` of the model, or of the view of it that the plan names."""
@@ -257,8 +255,9 @@ class HuggingFaceEngine:
             self._answers.tick()
 
     def close(self) -> None:
-        """Give back all variants."""
+        """Give back all variants and all kept beginnings."""
         self._variants.close()
+        self._reuse.close()
 
     def _host_of(self, directive: Directive) -> Host:
         return self._host if directive.variant is None else self._variants.host(directive.variant)
@@ -275,3 +274,13 @@ class HuggingFaceEngine:
             return kwargs, None
         tap = StreamTap(streamer, self._monotonic_s, None if shown_prompt is None else shown_prompt.cpu())
         return {**kwargs, "streamer": tap}, tap
+
+
+def _two_tokens(model: Any, ids: torch.Tensor) -> None:
+    # An assistant may have fewer tokens than the model it guesses for.
+    ids = ids.to(model.device).clamp(max=model.get_input_embeddings().num_embeddings - 1)
+    # In the one form of a limit that `generate` does not warn about, whatever the model's own default is.
+    limit = {"max_new_tokens": None, "max_length": ids.shape[1] + 2}
+    generate = original_generate(model)
+    with torch.random.fork_rng(devices=[d for d in places(model) if d.type == "cuda"]):
+        generate(input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, num_beams=1, **limit)

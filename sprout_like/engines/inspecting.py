@@ -54,9 +54,11 @@ def inspect_call(
     if not (isinstance(ids, torch.Tensor) and ids.dim() == 2 and not ids.is_floating_point()):
         batch_size, prompt_length = _shape_without_tokens(named, encoder_decoder)
         return Call(host=host, kwargs=named, batch_size=batch_size, prompt_length=prompt_length)
-    mask = named.get("attention_mask")
-    masked = isinstance(mask, torch.Tensor) and mask.shape == ids.shape
-    tokens = int(torch.count_nonzero(mask)) if masked and mask is not None else _unpadded(ids, named, host)
+    given = named.get("attention_mask")
+    mask = _inferred_mask(ids, named, host) if given is None else given
+    # Of a mask in another form we cannot tell what is padding.
+    plain = mask is None or (isinstance(mask, torch.Tensor) and mask.shape == ids.shape)
+    tokens = int(torch.count_nonzero(mask)) if plain and mask is not None else ids.numel()
     batch, length = ids.shape
     if encoder_decoder:
         start = None if named.get("decoder_input_ids") is not None else 1
@@ -67,7 +69,7 @@ def inspect_call(
         messages=messages,
         template=template or {},
         prompt_ids=ids,
-        rows=_rows(ids, mask if masked else None),
+        rows=_rows(ids, mask) if plain else None,
         opaque=opaque_argument(named, host.generation_config),
         batch_size=batch,
         prompt_length=length,
@@ -88,13 +90,14 @@ def _rows(ids: torch.Tensor, mask: torch.Tensor | None) -> list[list[int]] | Non
     return [row[len(row) - n :] for row, n in zip(rows, kept, strict=True)]
 
 
-def _unpadded(ids: torch.Tensor, named: Mapping[str, Any], host: Host) -> int:
-    """Tokens that are not padding, told as `generate` tells them where no mask is given."""
+def _inferred_mask(ids: torch.Tensor, named: Mapping[str, Any], host: Host) -> torch.Tensor | None:
+    """What `generate` masks where no mask is given (`_prepare_attention_mask_for_generation`); None where nothing."""
     config = host.generation_config
     pad = setting("pad_token_id", named, config)
     if not isinstance(pad, int) or pad in end_ids(named, config):
-        return ids.numel()
-    return int((ids != pad).sum())
+        return None
+    mask = ids != pad
+    return None if bool(mask.all()) else mask
 
 
 def _shape_without_tokens(named: Mapping[str, Any], encoder_decoder: bool) -> tuple[int | None, int | None]:

@@ -31,6 +31,11 @@ class OwnHost:
         """`model.generation_config`."""
         return self._model.generation_config
 
+    @property
+    def is_quantized(self) -> bool:
+        """As transformers says."""
+        return bool(getattr(self._model, "is_quantized", False))
+
     def model(self) -> Any:
         """The model."""
         return self._model

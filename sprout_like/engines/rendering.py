@@ -8,7 +8,12 @@ from typing import Any
 from sprout_like.engines.locks import lock_of
 from sprout_like.errors import SettingError
 
-__all__ = ["render"]
+__all__ = ["as_messages", "render"]
+
+
+def as_messages(messages: str | Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """A conversation; a text is its one user message."""
+    return [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
 
 
 def render(

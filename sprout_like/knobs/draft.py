@@ -12,6 +12,8 @@ from packaging.version import Version
 from directives import Directive, Draft
 from directives.knobs import layer_count
 from sprout_like.engines.engine import Call, Host, Plan
+from sprout_like.engines.variants.vocabulary import same_tokens
+from sprout_like.errors import VariantUnavailable
 from sprout_like.knobs.arguments import setting, with_settings
 from sprout_like.knobs.decoding import cache_misfit, cache_of_its_own, loop_of_its_own, moving_positions, text_config
 from sprout_like.knobs.drafting import DraftCount, Drafter, SingleSteps
@@ -61,19 +63,19 @@ class DraftKnob:
 
     def __init__(self, assistants: Assistants) -> None:
         self._assistants = assistants
-        # Both take up to milliseconds, and every request asks.
-        self._misfits: WeakKeyDictionary[Host, dict[Draft, str | None]] = WeakKeyDictionary()
-        self._alike: WeakKeyDictionary[Any, WeakKeyDictionary[Any, bool]] = WeakKeyDictionary()
+        # Why a host cannot take back guesses: it takes a third of a millisecond, and every request asks.
+        self._known: WeakKeyDictionary[Host, str | None] = WeakKeyDictionary()
 
     def misfit(self, directive: Directive, host: Host) -> str | None:
         """The family must be able to take back guesses; assistant and depth must fit the model."""
         draft = directive.draft
         if draft is None:
             return None
-        known = self._misfits.setdefault(host, {})
-        if draft not in known:
-            known[draft] = self._misfit(draft, host)
-        return known[draft]
+        if (why := self._irrevocable(host)) is not None:
+            return f"draft: {why}, so a wrong guess cannot be taken back"
+        if draft.assistant is not None:
+            return self._assistant_misfit(draft.assistant, host)
+        return _depth_misfit(draft, host.config)
 
     def refusal(self, directive: Directive, call: Call) -> str | None:
         """Refuse calls whose answer the draft might change, and those that `generate` would refuse with one."""
@@ -119,8 +121,9 @@ class DraftKnob:
                 ),
             )
         if draft.depth is not None:
-            drafter = _own_layers(draft, plan.runner)
-            return plan if drafter is None else _counted(plan, {**plan.kwargs, "assistant_model": drafter})
+            return _counted(
+                plan, {**plan.kwargs, "assistant_model": _own_layers(draft.depth, draft.tokens, plan.runner)}
+            )
         if draft.assistant is None:
             return plan
         assistant = self._assistants.host(draft.assistant)
@@ -129,30 +132,28 @@ class DraftKnob:
         return _counted(dataclasses.replace(plan, models=(*plan.models, model)), kwargs)
 
     def _drafter(self, tokens: int, assistant: Host, model: Any, host: Host) -> Drafter | TranslatingDrafter:
-        if self._same_tokens(assistant.tokenizer, host.tokenizer):
+        if same_tokens(assistant.tokenizer, host.tokenizer):
             return Drafter(model, tokens, host.config)
         return TranslatingDrafter(
             model, assistant.tokenizer, tokens, target_config=host.config, target_tokenizer=host.tokenizer
         )
 
-    def _misfit(self, draft: Draft, host: Host) -> str | None:
-        if (why := _irrevocable(host.config)) is not None:
-            return f"draft: {why}, so a wrong guess cannot be taken back"
-        if draft.assistant is not None:
-            return self._assistant_misfit(draft.assistant, host)
-        return _depth_misfit(draft, host.config)
+    def _irrevocable(self, host: Host) -> str | None:
+        if host not in self._known:
+            self._known[host] = _irrevocable(host.config)
+        return self._known[host]
 
     def _assistant_misfit(self, name: str, host: Host) -> str | None:
         if name == host.variant:
             return f"draft.assistant {name!r} is the very model that answers; name a smaller one"
         assistant = self._assistants.host(name)
-        if (why := _irrevocable(assistant.config)) is not None:
+        if (why := self._irrevocable(assistant)) is not None:
             return f"draft.assistant {name!r}: {why}, so a wrong guess cannot be taken back"
         own, other = host.tokenizer, assistant.tokenizer
         if own is not other and (own is None or other is None):
             whose = "the wrapped model" if own is None else "it"
             return f"draft.assistant {name!r}: {whose} was given without a tokenizer, so tokens cannot be compared"
-        if not self._same_tokens(own, other) and not _rotary(assistant.config):
+        if not same_tokens(own, other) and not _rotary(assistant.config):
             return f"draft.assistant {name!r}: it reads other tokens, and its last position might come too early"
         return None
 
@@ -160,21 +161,12 @@ class DraftKnob:
         assistant = self._assistants.host(name)
         if not _has_room(assistant.config, width):
             return f"a draft would reach beyond the last position of {name!r}"
-        alike = self._same_tokens(assistant.tokenizer, host.tokenizer) and (
+        alike = same_tokens(assistant.tokenizer, host.tokenizer) and (
             text_config(assistant.config).vocab_size == text_config(host.config).vocab_size
         )
         if setting("do_sample", call.kwargs, host.generation_config) and not alike:
             return f"the call samples, and {name!r} has another vocabulary"
         return None
-
-    def _same_tokens(self, one: Any, other: Any) -> bool:
-        """Whether two tokenizers have the same tokens; two that are not given are of copies of one model."""
-        if one is other:
-            return True
-        known = self._alike.setdefault(one, WeakKeyDictionary())
-        if other not in known:
-            known[other] = one.get_vocab() == other.get_vocab()
-        return known[other]
 
 
 def _irrevocable(config: Any) -> str | None:
@@ -201,14 +193,18 @@ def _depth_misfit(draft: Draft, config: Any) -> str | None:
     return None
 
 
-def _own_layers(draft: Draft, runner: Any) -> Drafter | None:
-    """The model's first layers as its assistant; None where the loaded model turns out to have no views."""
+def _own_layers(depth: float, tokens: int, runner: Any) -> Drafter:
+    """The model's first layers as its assistant.
+
+    Raises:
+        VariantUnavailable: the loaded model turns out to have no views.
+    """
     from sprout_like.engines.views import depth_view, unviewable
 
-    if draft.depth is None or unviewable(runner) is not None:
-        return None
-    first = layer_count(draft.depth, runner.config.num_hidden_layers)
-    return Drafter(depth_view(runner, range(first)), draft.tokens, runner.config)
+    if (why := unviewable(runner)) is not None:
+        raise VariantUnavailable(f"draft.depth: {why}; leave it out where this variant answers")
+    first = layer_count(depth, runner.config.num_hidden_layers)
+    return Drafter(depth_view(runner, range(first)), tokens, runner.config)
 
 
 def _counted(plan: Plan, kwargs: Mapping[str, Any]) -> Plan:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from directives import Directive
 from sprout_like.engines.engine import Call, Host, Plan
+from sprout_like.engines.learnt import Learnt
 from sprout_like.engines.locks import lock_of
 from sprout_like.engines.rendering import render
 from sprout_like.knobs.arguments import setting
@@ -29,8 +29,8 @@ class InstructionKnob:
     name = "instruction"
 
     def __init__(self) -> None:
-        self._turns: WeakKeyDictionary[Any, SystemTurn | None] = WeakKeyDictionary()
-        self._renders_system: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+        self._turns = Learnt(SystemTurn.learn)
+        self._shows_system = Learnt(renders_system)
 
     def misfit(self, directive: Directive, host: Host) -> str | None:  # noqa: ARG002 - part of the protocol
         """A base model without a template has no system turn to write into."""
@@ -38,7 +38,7 @@ class InstructionKnob:
             return "instruction: no tokenizer was given, so no prompt can be written"
         if not getattr(host.tokenizer, "chat_template", None):
             return "instruction: the model's tokenizer has no chat template, hence no system turn"
-        if not self._shows_system(host.tokenizer):
+        if not self._shows_system.of(host.tokenizer):
             return "instruction: the model's chat template has no system turn to write it into"
         return None
 
@@ -54,15 +54,17 @@ class InstructionKnob:
         if not _has_room(directive, call, call.host.config):
             return "the instruction would not fit into the model's context"
         if call.messages is not None:
-            if not self._shows_system(tokenizer):
+            if not self._shows_system.of(tokenizer):
                 return "the chat template has no system turn"
             return None if _has_plain_system(call.messages) else "the system message is not plain text"
-        turn = self._turn(tokenizer)
+        turn = self._turns.of(tokenizer)
         if turn is None:
             return "the chat template is not recognised"
         if call.rows is None:
             return "the batch is not padded on the left"
-        if any(turn.splice(row, "") is None for row in call.rows):
+        with lock_of(tokenizer):
+            spliced = [turn.splice(tokenizer, row, "") for row in call.rows]
+        if None in spliced:
             return "a prompt does not begin with the chat template's system turn"
         return None
 
@@ -77,7 +79,7 @@ class InstructionKnob:
             ids, mask = render(host.tokenizer, messages, call.template, call.prompt_ids.device).values()
         else:
             with lock_of(host.tokenizer):
-                ids, mask = _spliced(call, self._turn(host.tokenizer), instruction)
+                ids, mask = _spliced(call, host.tokenizer, self._turns.of(host.tokenizer), instruction)
         kwargs.pop("inputs", None)
         kwargs |= {"input_ids": ids, "attention_mask": mask}
         added = ids.shape[1] - call.prompt_ids.shape[1]
@@ -89,18 +91,6 @@ class InstructionKnob:
             prompt_length=ids.shape[1],
             instruction_tokens=int(mask.sum()) - (call.prompt_tokens or 0),
         )
-
-    def _turn(self, tokenizer: Any) -> SystemTurn | None:
-        with lock_of(tokenizer):
-            if tokenizer not in self._turns:
-                self._turns[tokenizer] = SystemTurn.learn(tokenizer)
-            return self._turns[tokenizer]
-
-    def _shows_system(self, tokenizer: Any) -> bool:
-        with lock_of(tokenizer):
-            if tokenizer not in self._renders_system:
-                self._renders_system[tokenizer] = renders_system(tokenizer)
-            return self._renders_system[tokenizer]
 
 
 def _has_room(directive: Directive, call: Call, config: Any) -> bool:
@@ -115,10 +105,10 @@ def _has_room(directive: Directive, call: Call, config: Any) -> bool:
     return (call.prompt_length or 0) + added + limit <= positions
 
 
-def _spliced(call: Call, turn: SystemTurn | None, instruction: str) -> tuple[Any, Any]:
+def _spliced(call: Call, tokenizer: Any, turn: SystemTurn | None, instruction: str) -> tuple[Any, Any]:
     import torch
 
-    rows = [_with(row, turn, instruction) for row in call.rows or ()]
+    rows = [_with(row, tokenizer, turn, instruction) for row in call.rows or ()]
     width = max(map(len, rows))
     ids = call.prompt_ids.new_zeros((len(rows), width))
     mask = torch.zeros((len(rows), width), dtype=torch.long, device=ids.device)
@@ -130,8 +120,8 @@ def _spliced(call: Call, turn: SystemTurn | None, instruction: str) -> tuple[Any
     return ids, mask
 
 
-def _with(row: Sequence[int], turn: SystemTurn | None, instruction: str) -> list[int]:
-    splice = turn.splice(row, instruction) if turn else None
+def _with(row: Sequence[int], tokenizer: Any, turn: SystemTurn | None, instruction: str) -> list[int]:
+    splice = turn.splice(tokenizer, row, instruction) if turn else None
     if splice is None:
         raise RuntimeError("the instruction was applied to a call that its refusal() turns down")
     return [*row[: splice.at], *splice.ids, *row[splice.at :]]

@@ -23,15 +23,20 @@ _BITS: Mapping[str, tuple[int, ...]] = {"quanto": (2, 4), "hqq": (1, 2, 3, 4, 8)
 _GROUP = 64  # values that share a scale in quanto and hqq, the default of `transformers.cache_utils`
 _PACKAGES = {"quanto": "optimum-quanto", "hqq": "hqq"}
 
-# What `generate` keeps on a model: the size of its last static cache, and its compiled forward.
-_KEPT = ("_previous_max_cache_length", "_compiled_call", "_last_compile_config")
+# Where `generate` compiles what has a static cache, from `GenerationMixin._valid_auto_compile_criteria`.
+_COMPILES_ON = frozenset({"cuda", "xpu", "neuron", "tpu"})
+
+# What is set on a model object and belongs to it alone: an installed `generate`; the size of its longest static cache
+# so far and its compiled forward, which `generate` leaves behind.
+_OWN = ("generate", "_previous_max_cache_length", "_compiled_call", "_last_compile_config")
 
 
 class KvCacheKnob:
     """Chooses the cache by generation settings.
 
-    A static cache is allocated once, for the longest answer the call may have; the answer stays as it is. On CUDA
-    `generate` then compiles the model, on a view of it that is kept, as everything it leaves on a model is kept there.
+    A static cache is allocated once, for the longest answer the call may have; the answer stays as it is. It runs on a
+    view of the model, made for the call. On CUDA, where `generate` then compiles the model, the view is kept with what
+    was compiled, and with its longest cache so far: another length would compile again.
     A quantized cache saves memory, not energy: it is unpacked at every step, and the answer may change.
     """
 
@@ -51,8 +56,8 @@ class KvCacheKnob:
             known[kv_cache] = _misfit(kv_cache, host.config)
         return known[kv_cache]
 
-    def refusal(self, directive: Directive, call: Call) -> str | None:  # noqa: ARG002 - part of the protocol
-        """Refuse calls that choose a cache or a loop themselves, or want the cache back."""
+    def refusal(self, directive: Directive, call: Call) -> str | None:
+        """Refuse calls that choose a cache or a loop, want the cache back, or would allocate more than can be used."""
         host = call.host
         if host is None or call.prompt_ids is None or call.limit_tokens is None:
             return "the prompt is not given as tokens"
@@ -63,7 +68,7 @@ class KvCacheKnob:
             return f"the call uses {why}"
         if setting("return_dict_in_generate", kwargs, config):
             return "the call wants its cache back"
-        return None
+        return _too_long(directive, call, host.config)
 
     def apply(self, directive: Directive, plan: Plan, call: Call) -> Plan:  # noqa: ARG002 - part of the protocol
         """Set the kind of cache; a static one runs on a view of the model."""
@@ -71,28 +76,57 @@ class KvCacheKnob:
         if kv_cache is None:
             return plan
         if kv_cache.kind == "static":
-            if any(plan.runner is model for model in plan.models):
+            runner, whole = plan.runner, any(plan.runner is model for model in plan.models)
+            if whole and _is_worth_compiling(runner):
                 kwargs = with_settings(plan.kwargs, cache_implementation="static")
-                return dataclasses.replace(plan, kwargs=kwargs, runner=self._view(plan.runner))
-            # A view that another knob made for this call alone: compiling it would serve nobody.
+                return dataclasses.replace(plan, kwargs=kwargs, runner=self._kept_view(runner))
+            # A view for this call alone, another knob's or our own: compiling it would serve nobody.
             kwargs = with_settings(plan.kwargs, cache_implementation="static", disable_compile=True)
-            return dataclasses.replace(plan, kwargs=kwargs)
+            return dataclasses.replace(plan, kwargs=kwargs, runner=_view(runner) if whole else runner)
         backend = _backend(kv_cache, plan.runner.config)
         bits = {} if kv_cache.bits is None or backend == "fp8" else {"nbits": kv_cache.bits}
         kwargs = with_settings(plan.kwargs, cache_implementation="quantized", cache_config={"backend": backend, **bits})
         return dataclasses.replace(plan, kwargs=kwargs)
 
-    def _view(self, model: Any) -> Any:
-        """The model object again, with the same parts; the same view each time, as it carries what was compiled."""
-        state = {name: value for name, value in vars(model).items() if name not in ("generate", *_KEPT)}
+    def _kept_view(self, model: Any) -> Any:
+        """The same view each time, as it carries what was compiled."""
         if model not in self._views:
-            view = copy.copy(model)
-            for name in ("generate", *_KEPT):
-                view.__dict__.pop(name, None)
-            self._views[model] = view
+            self._views[model] = _view(model)
         view = self._views[model]
-        view.__dict__.update(state)  # another config, another mode: the view is as the model is now
+        # Another config, another mode: the view is as the model is now.
+        vars(view).update((name, value) for name, value in vars(model).items() if name not in _OWN)
         return view
+
+
+def _view(model: Any) -> Any:
+    """The model object again, with the same parts."""
+    view = copy.copy(model)
+    for name in _OWN:
+        vars(view).pop(name, None)
+    return view
+
+
+def _is_worth_compiling(model: Any) -> bool:
+    """Whether `generate` compiles the model and the result can be kept.
+
+    A replaced `forward` is bound to its model, which a view that is kept with it would keep from ever being freed.
+    """
+    own = vars(model)
+    replaced = "forward" in own or "_hf_hook" in own or own.get("_compiled_call_impl") is not None
+    return model.device.type in _COMPILES_ON and not replaced
+
+
+def _too_long(directive: Directive, call: Call, config: Any) -> str | None:
+    """Why a static cache is not to be allocated for the call; a dynamic one grows with the answer alone."""
+    positions = getattr(text_config(config), "max_position_embeddings", None)
+    if directive.kv_cache is None or directive.kv_cache.kind != "static" or not isinstance(positions, int):
+        return None
+    # No tokenizer makes more tokens of a text than it has bytes; the turn around it is a few more.
+    told = 0 if directive.instruction is None else len(directive.instruction.encode()) + 16
+    limits = [call.limit_tokens or 0, *([] if directive.budget is None else [directive.budget.max_new_tokens])]
+    if (call.prompt_length or 0) + told + min(limits) <= positions:
+        return None
+    return f"a static cache would be longer than the model's {positions} positions; lower the limit"
 
 
 def _misfit(kv_cache: KvCache, config: Any) -> str | None:

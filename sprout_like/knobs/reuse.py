@@ -10,8 +10,9 @@ from weakref import WeakKeyDictionary
 import torch
 
 from directives import Directive
-from sprout_like.engines.engine import Call, Generation, Host, Plan
-from sprout_like.engines.locks import lock_of
+from sprout_like.engines.engine import Call, Generation, Host, Overhead, Plan
+from sprout_like.engines.learnt import Learnt
+from sprout_like.errors import VariantUnavailable
 from sprout_like.knobs.arguments import setting
 from sprout_like.knobs.decoding import cache_misfit, cache_of_its_own, loop_of_its_own
 from sprout_like.knobs.system_turn import SystemTurn
@@ -25,6 +26,8 @@ __all__ = ["ReuseKnob"]
 
 _SHORTEST_PREFIX: Final = 32
 """In tokens; below it, keeping a beginning costs more than it saves."""
+
+_UNSEEN: Final = "changes of the model's weights could go unseen (quantized, offloaded or hooked modules)"
 
 _PLAIN_CACHE: Final = frozenset({"full_attention"})
 """Layers that keep all keys and values and never write into them, so that a kept beginning stays what it is."""
@@ -47,12 +50,16 @@ class ReuseKnob:
         self._answers = answers
         self._prefixes = prefixes
         self._weights = Weights()
-        self._turns: WeakKeyDictionary[Any, SystemTurn | None] = WeakKeyDictionary()
+        self._turns = Learnt(SystemTurn.learn)
         self._misfits: WeakKeyDictionary[Host, str | None] = WeakKeyDictionary()
 
     def misfit(self, directive: Directive, host: Host) -> str | None:
-        """A beginning can be kept only where every layer keeps all keys and values."""
-        if directive.reuse is None or not directive.reuse.prefix:
+        """Changes of the weights must be seen; a beginning needs layers that keep all keys and values."""
+        if directive.reuse is None:
+            return None
+        if host.is_quantized:
+            return f"reuse: {_UNSEEN}"
+        if not directive.reuse.prefix:
             return None
         if host not in self._misfits:  # a third of a millisecond, and every request asks
             self._misfits[host] = cache_misfit(host.config, _PLAIN_CACHE)
@@ -81,8 +88,9 @@ class ReuseKnob:
             return plan
         model = host.model()
         state = None if getattr(model, "training", False) else self._weights.of(model)
-        if state is None:  # a variant that was not loaded when the call was judged
-            return plan
+        if state is None:
+            # A variant that was not loaded when the call was judged. A directive is never half applied.
+            raise VariantUnavailable(f"reuse: {_UNSEEN}; leave reuse out where this variant answers")
         if reuse.answers and self._answers is not None:
             plan = self._with_answer(self._answers, directive, plan, call, model, state)
         if reuse.prefix and self._prefixes is not None and plan.answer is None:
@@ -97,16 +105,21 @@ class ReuseKnob:
         state = self._weights.of(host.model())
         return state is None or state.digest is not None
 
-    def make_ready(self, directive: Directive, host: Host) -> None:
+    def make_ready(self, directive: Directive, host: Host, overhead: Overhead) -> None:
         """Read the weights of a loaded host, where a kept answer is to be found by them."""
         if not self.is_ready(directive, host):
-            self._weights.digest(host.model())
+            self._weights.digest(host.model(), overhead)
+
+    def close(self) -> None:
+        """Give back the memory of kept beginnings."""
+        if self._prefixes is not None:
+            self._prefixes.clear()
 
     def _unsteady(self, model: Any) -> str | None:
         if getattr(model, "training", False):
             return "the model is in training mode"
         if self._weights.of(model) is None:
-            return "changes of the model's weights could go unseen (quantized, offloaded or hooked modules)"
+            return _UNSEEN
         return None
 
     def _no_answers(self, call: Call, host: Host) -> str | None:
@@ -189,15 +202,9 @@ class ReuseKnob:
     def _shared(self, prefixes: PrefixCache, tokenizer: Any, row: Sequence[int]) -> int:
         """How much of the prompt others are likely to begin with too: its system turn, else what recent ones did."""
         recent = prefixes.shared_with_recent(row)
-        turn = None if tokenizer is None else self._turn(tokenizer)
+        turn = None if tokenizer is None else self._turns.of(tokenizer)
         end = 0 if turn is None else _system_end(turn, row)
         return min(end if end >= _SHORTEST_PREFIX else recent, len(row) - 1)
-
-    def _turn(self, tokenizer: Any) -> SystemTurn | None:
-        with lock_of(tokenizer):
-            if tokenizer not in self._turns:
-                self._turns[tokenizer] = SystemTurn.learn(tokenizer)
-            return self._turns[tokenizer]
 
 
 def _prompt(plan: Plan) -> torch.Tensor:

@@ -35,7 +35,6 @@ class SystemTurn:
         closing: the special token that ends the content.
         bare_opening: tokens with which a prompt without system turn starts; None where the template always has one.
         bare_at: where in such a prompt a system turn belongs. block: text before and after its content.
-        tokenizer: encodes the instruction. Calls must hold its lock.
     """
 
     opening: tuple[int, ...]
@@ -43,7 +42,6 @@ class SystemTurn:
     bare_opening: tuple[int, ...] | None
     bare_at: int
     block: tuple[str, str]
-    tokenizer: Any
 
     @classmethod
     def learn(cls, tokenizer: Any) -> SystemTurn | None:
@@ -65,14 +63,14 @@ class SystemTurn:
             bare_opening=bare[0] if bare else None,
             bare_at=bare[1] if bare else 0,
             block=bare[2] if bare else ("", ""),
-            tokenizer=tokenizer,
         )
-        return turn if turn._proves_itself(text) else None
+        return turn if turn._proves_itself(tokenizer, text) else None
 
-    def splice(self, row: Sequence[int], instruction: str) -> Splice | None:
+    def splice(self, tokenizer: Any, row: Sequence[int], instruction: str) -> Splice | None:
         """Where and what to insert so that the row's system turn ends in the instruction.
 
         Args:
+            tokenizer: the one it was learnt from, which encodes the instruction; its lock must be held.
             row: a prompt's token ids without padding.
             instruction: text to append to the system turn's content, or to add as one.
 
@@ -84,21 +82,21 @@ class SystemTurn:
             for index in range(start, len(row)):
                 if row[index] == self.closing:
                     text = instruction if index == start else f"\n\n{instruction}"
-                    return Splice(index, _encode(self.tokenizer, text))
+                    return Splice(index, _encode(tokenizer, text))
             return None
         if self.bare_opening is not None and tuple(row[: len(self.bare_opening)]) == self.bare_opening:
-            return Splice(self.bare_at, _encode(self.tokenizer, self.block[0] + instruction + self.block[1]))
+            return Splice(self.bare_at, _encode(tokenizer, self.block[0] + instruction + self.block[1]))
         return None
 
-    def _proves_itself(self, text: str) -> bool:
+    def _proves_itself(self, tokenizer: Any, text: str) -> bool:
         """Whether a spliced prompt reads exactly as the template would have rendered the longer system message."""
-        row = _encode(self.tokenizer, text)
-        splice = self.splice(row, "Probe.")
+        row = _encode(tokenizer, text)
+        splice = self.splice(tokenizer, row, "Probe.")
         if splice is None:
             return False
         spliced = [*row[: splice.at], *splice.ids, *row[splice.at :]]
         wanted = text.replace(_SYSTEM_PROBE, f"{_SYSTEM_PROBE}\n\nProbe.")
-        return bool(self.tokenizer.decode(spliced) == self.tokenizer.decode(_encode(self.tokenizer, wanted)))
+        return bool(tokenizer.decode(spliced) == tokenizer.decode(_encode(tokenizer, wanted)))
 
 
 def with_instruction(messages: Sequence[Mapping[str, Any]], instruction: str) -> list[Mapping[str, Any]]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from threading import Lock, RLock
+from threading import RLock
 from typing import Final
 
 from sprout_like.clock import Clock, SystemClock
@@ -87,7 +87,8 @@ class SqlLedger:
     def _reset(self) -> None:
         self._pid = os.getpid()
         self._lock = RLock()
-        self._shipping = Lock()
+        self._shipping = RLock()
+        self._under_way = False
         self._memory: deque[Record] = deque()
         self._direct = False
         self._prepared = False
@@ -127,7 +128,7 @@ class SqlLedger:
         self._mind_fork()
         if self._shipping.acquire(blocking=False):
             try:
-                self._ship(regardless=False)
+                self._ship_once(regardless=False)
             finally:
                 self._shipping.release()
 
@@ -135,7 +136,7 @@ class SqlLedger:
         """Send what waits, now; returns how many rows still wait. A spool that cannot be read counts as one."""
         self._mind_fork()
         with self._shipping:
-            self._ship(regardless=True)
+            self._ship_once(regardless=True)
         status = self.status()
         return status.in_memory + (1 if status.pending is None else status.pending)
 
@@ -145,7 +146,7 @@ class SqlLedger:
         with self._shipping:
             if self._closed:
                 return
-            self._ship(regardless=True)
+            self._ship_once(regardless=True)
             with self._lock:
                 self._closed = True
                 self._direct = False
@@ -188,6 +189,16 @@ class SqlLedger:
         if not self._prepared:
             self._store.prepare()
             self._prepared = True
+
+    def _ship_once(self, *, regardless: bool) -> None:
+        # A thread that is at it already may come here again: garbage is collected anywhere, and a forgotten wrapper
+        # then flushes its ledger.
+        if not self._under_way:
+            self._under_way = True
+            try:
+                self._ship(regardless=regardless)
+            finally:
+                self._under_way = False
 
     def _ship(self, *, regardless: bool) -> None:
         if self._closed:

@@ -12,7 +12,8 @@ __all__ = ["AnswerStore", "KeptAnswer"]
 class AnswerStore(Protocol):
     """Keeps answers under the digest of all that they depend on; bounded, thread-safe, and never raising.
 
-    What it keeps is the answer's text as tokens. Keys are digests, which do not tell the prompt.
+    What it keeps is the answer's text as tokens. A key is a digest from which no prompt can be computed; but whoever
+    has the model's weights can try prompts against it, and see whether one of them is the one that was asked.
     """
 
     def get(self, key: str) -> str | None:

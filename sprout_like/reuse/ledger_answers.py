@@ -109,8 +109,9 @@ class LedgerAnswers:
             self._read(now)
         except (SQLAlchemyError, SproutError, OSError) as exc:
             with self._lock:
-                self._new |= new
-                self._used |= used
+                # What has gone from memory is never written, and in a long outage that may be a lot.
+                self._new = self._held_of(self._new | new)
+                self._used = self._held_of(self._used | used)
             self._prepared = False
             if not self._retry_s:
                 _LOG.warning(
@@ -123,6 +124,9 @@ class LedgerAnswers:
             return
         self._retry_s = 0.0
         self._next_s = self._clock.monotonic_s() + _EXCHANGE_EVERY_S
+
+    def _held_of(self, keys: set[str]) -> set[str]:
+        return {key for key in keys if self._held.peek(key) is not None}
 
     def _write(self, new: set[str], used: set[str], now: datetime) -> None:
         # What has gone from memory meanwhile is not worth writing.

@@ -46,11 +46,11 @@ class Prefix:
 
 @dataclass(slots=True)
 class _Kept:
-    """The prefixes of one model in one state; `used` by when they were last asked for."""
+    """The prefixes of one model in one state; `used` by when they were last asked for. Its repr shows no token."""
 
     state: object
-    prefixes: dict[tuple[Hashable, tuple[int, ...]], Prefix] = field(default_factory=dict)
-    used: dict[tuple[Hashable, tuple[int, ...]], int] = field(default_factory=dict)
+    prefixes: dict[tuple[Hashable, tuple[int, ...]], Prefix] = field(default_factory=dict, repr=False)
+    used: dict[tuple[Hashable, tuple[int, ...]], int] = field(default_factory=dict, repr=False)
 
 
 class PrefixCache:
@@ -115,9 +115,10 @@ class PrefixCache:
         return shared
 
     def clear(self) -> None:
-        """Let go of all prefixes."""
+        """Let go of all prefixes, and forget the last few prompts."""
         with self._lock:
             self._of_model.clear()
+            self._recent.clear()
 
     def _of(self, model: Any, state: object) -> _Kept:
         kept = self._of_model.get(model)

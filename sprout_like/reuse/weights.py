@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import itertools
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from operator import attrgetter, methodcaller
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import torch
+
+from sprout_like.engines.engine import Overhead
 
 __all__ = ["WeightState", "Weights"]
 
@@ -54,10 +57,14 @@ class Weights:
                 seen = self._seen[model] = (parts.now(), state, parts)
             return seen[1]
 
-    def digest(self, model: Any) -> str | None:
+    def digest(self, model: Any, overhead: Overhead = nullcontext) -> str | None:
         """A digest of all weights and buffers, the same in every process and on every device.
 
         It reads every weight when it is first asked for, and after every change (SmolLM2-135M on two cores: 1 s).
+
+        Args:
+            model: the model.
+            overhead: opened around the reading, not around the wait for another thread's.
 
         Returns:
             None where there is no state, and where the weights changed meanwhile.
@@ -67,7 +74,8 @@ class Weights:
             return None
         with state.reading:
             if state.digest is None:
-                digest = _digest(model)
+                with overhead():
+                    digest = _digest(model)
                 if self.of(model) is not state:
                     return None
                 state.digest = digest

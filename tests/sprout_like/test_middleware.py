@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from directives import Catalogue, Decision
+from directives import Catalogue, Decision, FixedPolicy
 from directives.testing import FailingPolicy, ScriptedRandom
 from grid import BadData, Grid, SourceDown, SourceRefused
 from grid.testing import ScriptedSource, reading
@@ -212,6 +212,13 @@ class TestFaultsOfTheEngineAndTheLedger:
         b = bench(engine=Unsure())
         b.aware.generate()
         assert b.ledger.requests[0].candidates == "full,brief"
+
+    @pytest.mark.parametrize("reach", [7, property(lambda self: 1 / 0)])
+    def test_a_reach_that_is_none_is_as_if_there_were_none(self, bench: Callable[..., Bench], reach: Any) -> None:
+        b = bench(policy=type("Odd", (FixedPolicy,), {"reach": reach})("brief"))
+        b.aware.generate()
+        (row,) = b.ledger.requests
+        assert (row.directive, row.candidates) == ("brief", ",".join(Catalogue.builtin().directives))
 
     def test_only_what_the_policy_can_choose_is_judged(self, bench: Callable[..., Bench]) -> None:
         judged = []

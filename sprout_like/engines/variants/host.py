@@ -39,6 +39,11 @@ class VariantHost:
         """Its own `GenerationConfig`; of a copy of the wrapped model it is that model's, as it is now."""
         return self._source.generation_config
 
+    @property
+    def is_quantized(self) -> bool:
+        """As far as it is known without loading."""
+        return self._source.is_quantized
+
     def model(self) -> Any:
         """The model; as long as the caller keeps it, it is not loaded a second time.
 

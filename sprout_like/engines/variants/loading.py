@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,8 +13,16 @@ from torch import nn
 from directives import Variant
 from sprout_like.engines.engine import Host
 from sprout_like.engines.locks import lock_of
-from sprout_like.engines.variants.precision import DTYPES, copy_at, copy_bytes, quantize, require_package
+from sprout_like.engines.variants.precision import (
+    DTYPES,
+    copy_at,
+    copy_bytes,
+    quantize,
+    require_package,
+    require_quantizable,
+)
 from sprout_like.errors import SettingError, VariantUnavailable
+from sprout_like.reuse.weights import Weights
 
 __all__ = ["OwnCopy", "Source", "StoredModel", "SuppliedFunction", "SuppliedPair", "open_source"]
 
@@ -34,6 +43,19 @@ class Source(Protocol):
     @property
     def generation_config(self) -> Any:
         """Its `GenerationConfig`."""
+        ...
+
+    @property
+    def is_quantized(self) -> bool:
+        """Whether its weights are small whole numbers."""
+        ...
+
+    def made_of(self) -> object | None:
+        """What a model loaded now is made of: another object later says that it is outdated. None where unknown."""
+        ...
+
+    def hold(self) -> AbstractContextManager[Any]:
+        """Held while it is loaded."""
         ...
 
     def needed_bytes(self) -> dict[torch.device, int]:
@@ -60,9 +82,7 @@ def open_source(name: str, own: Host, variant: Variant | None, supplied: Any) ->
 
 
 class OwnCopy:
-    """The wrapped model at another precision, made from its live weights when it is loaded.
-
-    A model trained further after that differs from its copy until the copy is evicted.
+    """The wrapped model at another precision, made from its live weights, and outdated when they have changed.
 
     Args:
         own: the wrapped model.
@@ -83,8 +103,10 @@ class OwnCopy:
             raise VariantUnavailable("the wrapped model is quantized already. Give a model to load instead")
         if model.dtype == DTYPES.get(variant.precision):
             raise VariantUnavailable(f"the wrapped model is {variant.precision} already. Give another precision")
+        require_quantizable(model, variant.precision)
         self._own = own
         self._precision = variant.precision
+        self._weights = Weights()
 
     @property
     def tokenizer(self) -> Any:
@@ -101,20 +123,44 @@ class OwnCopy:
         """The wrapped model's, as it is now."""
         return self._own.generation_config
 
+    @property
+    def is_quantized(self) -> bool:
+        """By its precision."""
+        return self._precision not in DTYPES
+
+    def made_of(self) -> object | None:
+        """The state of the wrapped model's weights."""
+        return self._weights.of(self._own.model())
+
+    def hold(self) -> AbstractContextManager[Any]:
+        """The wrapped model's lock: it is copied while nobody runs it, as `generate` keeps state on it."""
+        return lock_of(self._own.model())
+
     def needed_bytes(self) -> dict[torch.device, int]:
         """The copy's weights, where the wrapped model has its own."""
         return copy_bytes(self._own.model(), self._precision)
 
     def load(self) -> Any:
-        """Copy and convert, while nobody runs the model: `generate` keeps state on it."""
+        """Copy and convert."""
         model = self._own.model()
         if any(parameter.is_meta for parameter in model.parameters()):
             raise VariantUnavailable("some of the wrapped model's weights are offloaded. Give a model to load instead")
-        with lock_of(model):
-            return copy_at(model, self._precision)
+        return copy_at(model, self._precision)
 
 
-class StoredModel:
+class _Unchanging:
+    """A source that nobody changes, and that needs nothing held."""
+
+    def made_of(self) -> object | None:
+        """It is never outdated."""
+        return None
+
+    def hold(self) -> AbstractContextManager[Any]:
+        """Nothing."""
+        return nullcontext()
+
+
+class StoredModel(_Unchanging):
     """A model in a folder or in the local hub cache, loaded onto the wrapped model's device.
 
     Nothing is downloaded: a request must not wait for gigabytes, nor a start for a network that is not there.
@@ -155,6 +201,12 @@ class StoredModel:
             self.generation_config = GenerationConfig.from_model_config(self.config)
         self._stored_bytes = sum(file.stat().st_size for file in _weight_files(self._folder))
 
+    @property
+    def is_quantized(self) -> bool:
+        """By its precision, or as its configuration says."""
+        stored = getattr(self.config, "quantization_config", None) is not None
+        return stored or (self._precision is not None and self._precision not in DTYPES)
+
     def needed_bytes(self) -> dict[torch.device, int]:
         """The stored weights, in the type they are loaded in; quantizing comes after that and needs no more."""
         stored = getattr(self.config, "dtype", None)
@@ -174,7 +226,7 @@ class StoredModel:
         return model.requires_grad_(False).eval()
 
 
-class SuppliedPair:
+class SuppliedPair(_Unchanging):
     """A model and a tokenizer that are the caller's own.
 
     Args:
@@ -195,6 +247,11 @@ class SuppliedPair:
         """`model.generation_config`."""
         return self._model.generation_config
 
+    @property
+    def is_quantized(self) -> bool:
+        """As transformers says."""
+        return bool(getattr(self._model, "is_quantized", False))
+
     def needed_bytes(self) -> dict[torch.device, int]:
         """Nothing more: it is there."""
         return {}
@@ -204,7 +261,7 @@ class SuppliedPair:
         return self._model
 
 
-class SuppliedFunction:
+class SuppliedFunction(_Unchanging):
     """A function of the caller's that loads a model and its tokenizer.
 
     Args:
@@ -230,6 +287,7 @@ class SuppliedFunction:
             ) from exc
         self.config = model.config
         self.generation_config = model.generation_config
+        self.is_quantized = bool(getattr(model, "is_quantized", False))
         self._size = _size(model)
         self._first: Any = model
 

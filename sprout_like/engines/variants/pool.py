@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import torch
 
 from directives import Variant
-from sprout_like.engines.engine import Host
+from sprout_like.engines.engine import Host, Overhead
 from sprout_like.engines.variants.host import VariantHost
 from sprout_like.engines.variants.loading import Source, open_source
 from sprout_like.engines.variants.memory import free_bytes, give_back
@@ -34,7 +35,7 @@ _GIB = 2**30
 
 @dataclass(slots=True, eq=False)
 class _Slot:
-    """One variant: its model while it is kept, and whether it still lives somewhere after that."""
+    """One variant: its model while it is kept, whether it still lives somewhere after that, and what it was made of."""
 
     name: str
     host: VariantHost
@@ -42,6 +43,7 @@ class _Slot:
     idle_s: float
     kept: Any = None
     living: weakref.ref[Any] | None = None
+    made_of: object | None = None
     used_s: float = 0.0
     failure: str | None = None
     failed_s: float = 0.0
@@ -117,14 +119,40 @@ class VariantPool:
             return f"variant {name!r}: {self._problem(name)}"
         return self._remembered(slot)
 
-    def is_ready(self, name: str) -> bool:
-        """Whether it is loaded."""
-        slot = self._slots.get(name)
-        return slot is not None and slot.model() is not None
+    def ready(self, name: str) -> Any | None:
+        """The variant's model; None where it is not loaded, or what it was made of has changed since.
 
-    def loaded(self) -> tuple[Any, ...]:
-        """The models that are loaded now."""
-        return tuple(model for slot in self._slots.values() if (model := slot.model()) is not None)
+        Raises:
+            VariantUnavailable: there is none of that name, or it can never be loaded.
+        """
+        slot = self._slot(name)
+        return None if self._outdated(slot) else self._taken(slot)
+
+    def load(self, name: str, overhead: Overhead = nullcontext) -> Any:
+        """The variant's model, loaded where it is not, or not any more as it should be.
+
+        Args:
+            name: the variant's.
+            overhead: opened around the loading itself, not around the wait for what it needs.
+
+        Raises:
+            VariantUnavailable: it cannot be loaded.
+        """
+        slot = self._slot(name)
+        if (model := self.ready(name)) is not None:
+            return model
+        with self._loading:
+            # Whoever waited for another thread's load finds its model, or its failure.
+            if (model := self.ready(name)) is not None:
+                return model
+            if (failure := self._remembered(slot)) is not None:
+                raise VariantUnavailable(failure)
+            with slot.source.hold(), overhead():
+                return self._loaded(slot)
+
+    def loaded(self) -> dict[str, Any]:
+        """The models that are loaded now, by the variants' names."""
+        return {slot.name: model for slot in self._slots.values() if (model := slot.model()) is not None}
 
     def tick(self) -> None:
         """Give back what has been idle for long enough."""
@@ -168,15 +196,15 @@ class VariantPool:
         return self._slots[name]
 
     def _model(self, name: str) -> Any:
-        slot = self._slot(name)
-        model = self._taken(slot)
-        if model is None:
-            with self._loading:
-                # Whoever waited for another thread's load finds its model, or its failure.
-                model = self._taken(slot)
-                if model is None:
-                    model = self._loaded(slot)
-        return model
+        # Not asked again whether it is outdated: a plan is made with one model from beginning to end.
+        model = self._taken(self._slot(name))
+        return self.load(name) if model is None else model
+
+    def _outdated(self, slot: _Slot) -> bool:
+        if slot.made_of is None:
+            return False
+        made_of = slot.source.made_of()
+        return made_of is not None and made_of is not slot.made_of
 
     def _taken(self, slot: _Slot) -> Any:
         with self._state:
@@ -185,9 +213,12 @@ class VariantPool:
             return slot.kept
 
     def _loaded(self, slot: _Slot) -> Any:
-        if (failure := self._remembered(slot)) is not None:
-            raise VariantUnavailable(failure)
+        if slot.model() is not None:  # outdated: it lives on in the plans that run it, and nowhere else
+            with self._state:
+                slot.kept = slot.living = None
+            gc.collect()
         try:
+            made_of = slot.source.made_of()
             self._make_room(slot)
             model = slot.source.load()
         except Exception as exc:
@@ -197,7 +228,7 @@ class VariantPool:
             slot.failed_s = self._monotonic_s()
             raise VariantUnavailable(slot.failure) from exc
         with self._state:
-            slot.kept, slot.living, slot.failure = model, weakref.ref(model), None
+            slot.kept, slot.living, slot.made_of, slot.failure = model, weakref.ref(model), made_of, None
             slot.used_s = self._monotonic_s()
         return model
 

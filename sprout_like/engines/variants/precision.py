@@ -24,8 +24,9 @@ from torch import nn
 
 from directives import Precision
 from sprout_like.errors import VariantUnavailable
+from sprout_like.knobs.decoding import cache_misfit
 
-__all__ = ["DTYPES", "copy_at", "copy_bytes", "quantize", "require_package"]
+__all__ = ["DTYPES", "copy_at", "copy_bytes", "quantize", "require_package", "require_quantizable"]
 
 DTYPES: Final[Mapping[str, torch.dtype]] = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 """The precisions that are a plain type of torch."""
@@ -48,6 +49,21 @@ def require_package(precision: Precision | None) -> None:
     package = _PACKAGES.get(precision or "")
     if package is not None and importlib.util.find_spec(package) is None:
         raise VariantUnavailable(f"{precision} needs the package {package}. Run: pip install 'sprout-like[quantized]'")
+
+
+def require_quantizable(model: Any, precision: Precision) -> None:
+    """See that a live model can be copied at this precision.
+
+    Raises:
+        VariantUnavailable: it is to be quantized, and its layers are not such as the packages compute with.
+    """
+    if precision not in _PACKAGES:
+        return
+    if not _quantizable(model, precision):
+        raise VariantUnavailable("the model has no linear layers that could be quantized. Leave this precision out")
+    # State space models take their weights apart, which the packages' tensors do not allow.
+    if (why := cache_misfit(model.config, frozenset({"full_attention", "sliding_attention"}))) is not None:
+        raise VariantUnavailable(f"{why}, and only plain attention is known to run quantized. Leave this precision out")
 
 
 def copy_at(model: Any, precision: Precision) -> Any:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from sprout_like.engines.locks import lock_of
+from sprout_like.engines.learnt import Learnt
 
-__all__ = ["difference"]
+__all__ = ["difference", "same_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +24,6 @@ class _Meaning:
     special: frozenset[int]
 
 
-_MEANINGS: WeakKeyDictionary[Any, _Meaning] = WeakKeyDictionary()
-
-
 def difference(one: Any, other: Any) -> str | None:
     """Why ids of one tokenizer cannot be given to a model of the other; None where they can.
 
@@ -39,16 +35,25 @@ def difference(one: Any, other: Any) -> str | None:
         return None
     if one is None or other is None:
         return "without a tokenizer it cannot be told what its tokens mean"
-    mine, its = _meaning(one), _meaning(other)
+    mine, its = _MEANINGS.of(one), _MEANINGS.of(other)
     if mine.tokens != its.tokens:
         return "its vocabulary differs"
     return "its special tokens differ" if mine.special != its.special else None
 
 
+def same_tokens(one: Any, other: Any) -> bool:
+    """Whether two tokenizers have the same tokens; two that are not given are of copies of one model.
+
+    Args:
+        one: a tokenizer; None where the other is None too.
+        other: the same.
+    """
+    return one is other or _MEANINGS.of(one).tokens == _MEANINGS.of(other).tokens
+
+
 def _meaning(tokenizer: Any) -> _Meaning:
-    with lock_of(tokenizer):
-        if tokenizer not in _MEANINGS:
-            vocabulary = repr(sorted(tokenizer.get_vocab().items())).encode()
-            digest = hashlib.sha256(vocabulary).digest()
-            _MEANINGS[tokenizer] = _Meaning(digest, frozenset(tokenizer.all_special_ids))
-        return _MEANINGS[tokenizer]
+    vocabulary = repr(sorted(tokenizer.get_vocab().items())).encode()
+    return _Meaning(hashlib.sha256(vocabulary).digest(), frozenset(tokenizer.all_special_ids))
+
+
+_MEANINGS = Learnt(_meaning)

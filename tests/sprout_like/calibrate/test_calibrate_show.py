@@ -59,7 +59,7 @@ class Outcome:
     def profile(self) -> Profile | None:
         engine = open_engine(str(self.ledger))
         try:
-            return latest_profile(engine)
+            return latest_profile(engine, interrupted=True)
         finally:
             engine.dispose()
 
@@ -240,10 +240,10 @@ class BareTokenizer:
 class Refusing(NullEngine):
     """An engine that cannot load what `capped` needs."""
 
-    def is_ready(self, directive: Any) -> bool:
-        return directive.name != "capped"
+    def ready(self, directive: Any) -> Any:
+        return None if directive.name == "capped" else ()
 
-    def make_ready(self, directive: Any) -> None:
+    def make_ready(self, directive: Any, overhead: Any) -> Any:
         raise MemoryError
 
 

@@ -83,3 +83,17 @@ def test_no_half_profile_is_kept(engine: Engine, profile: Profile) -> None:
         save_profile(engine, profile)
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM profiles")) == 0
+
+
+def test_a_profile_of_another_machine_or_catalogue_or_one_broken_off_is_passed_over(
+    engine: Engine, profile: Profile
+) -> None:
+    save_profile(engine, profile)
+    later = {"created_utc": "2026-05-01T00:00:00+00:00", "profile_id": "b" * 32}
+    save_profile(engine, replace(profile, **later, ended="interrupted"))
+
+    assert latest_profile(engine) == profile
+    assert latest_profile(engine, interrupted=True).profile_id == "b" * 32  # type: ignore[union-attr]
+    assert latest_profile(engine, hardware=profile.hardware, catalogue_version=profile.catalogue_version) == profile
+    assert latest_profile(engine, hardware="another") is None
+    assert latest_profile(engine, catalogue_version="another") is None

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.model
 
 FAMILIES = ("llama", "qwen2", "mistral", "gemma", "phi", "gpt2")
 AXES = (("sure",), ("look", "help", "self"), ("flat",), ("kept",), ("pre",))
+ALONE = tuple(knob for axis in AXES for knob in axis)
 REFUSED = {"gpt2": {"sure", "self"}, "mistral": {"pre"}}
 """By family: its layers cannot be chosen; they forget what slides out of their window."""
 
@@ -68,15 +69,31 @@ def test_tiny_models_of_every_family(
     assert differing(served, directives, calls) == {}
 
 
-def test_the_real_model(
+def test_the_real_model_in_any_combination(
     serve: Any, real: Any, smollm2: tuple[Any, Any], legal_directives: Any, prompt: Any, questions: Any
 ) -> None:
     """In bf16 the same model is a good assistant with a different opinion now and then."""
-    directives = legal_directives(*AXES)
+    directives = {name: parts for name, parts in legal_directives(*AXES).items() if len(parts) > 1}
     served = serve(real, directives, twin=smollm2[0])
 
     calls = [{**prompt(questions[0]), "max_new_tokens": 10, "do_sample": False}]
     assert differing(served, directives, calls) == {}
+
+
+def test_the_real_model_at_some_length(
+    serve: Any, real: Any, smollm2: tuple[Any, Any], prompt: Any, questions: Any
+) -> None:
+    served = serve(real, ALONE, twin=smollm2[0])
+
+    wrong = {}
+    for question in (*questions, "Write a short poem about a lighthouse."):
+        call = {**prompt(question), "max_new_tokens": 32, "do_sample": False}
+        wanted = served.bare(**call)
+        assert len(wanted[0]) - call["input_ids"].shape[1] > 24
+        answers = {knob: served.under(knob, **call)[0] for knob in ALONE}
+        wrong |= {(knob, question): answer for knob, answer in answers.items() if answer != wanted}
+    assert wrong == {}
+    assert served.ledger.requests[-1].reuse == "prefix"
 
 
 @pytest.mark.parametrize("directives", [("sure", "kept", "flat")])

@@ -36,15 +36,15 @@ def _finding(folder: Path) -> Finding:
 def test_a_recognised_template(folder: Path, tokenizer: Any) -> None:
     tokenizer.save_pretrained(folder)
 
-    assert _finding(folder) == Finding("model", "ok", f"{folder}: llama; every built-in directive can be applied")
+    assert _finding(folder) == Finding("model", "ok", f"{folder}: llama; directives with an instruction can be applied")
 
 
 @pytest.mark.parametrize(
     ("template", "said"),
     [
-        (USER_ONLY, "no system turn, so every request is served full"),
-        (PLAIN_END, "no end that can be found, so generate() is served full"),
-        (None, "no system turn, so every request is served full"),
+        (USER_ONLY, "no system turn, so no directive with an instruction can be applied"),
+        (PLAIN_END, "no end that can be found, so generate() takes no instruction"),
+        (None, "no system turn, so no directive with an instruction can be applied"),
     ],
     ids=["user turns only", "no special token at the end", "no template"],
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from directives import Variant
+from sprout_like.engines.locks import lock_of
 from sprout_like.engines.own_host import OwnHost
 from sprout_like.engines.variants import VariantPool
 from sprout_like.engines.variants.pool import RETRY_AFTER_S
@@ -75,9 +76,9 @@ def test_a_described_variant_is_known_before_and_loaded_on_first_use(
     pool = open_pool(Variant(name="half", precision="bf16"))
     host = pool.host("half")
     assert (host.variant, host.tokenizer, host.config) == ("half", own.tokenizer, own.config)
-    assert not pool.is_ready("half")
+    assert "half" not in pool.loaded()
     model = host.model()
-    assert pool.is_ready("half")
+    assert "half" in pool.loaded()
     assert model.dtype == torch.bfloat16
     assert host.model() is model
 
@@ -89,11 +90,11 @@ def test_an_idle_variant_is_given_back_and_gives_the_same_tokens_when_loaded_aga
     first = answer(pool.host("half").model())
     clock.advance(30)
     pool.tick()
-    assert pool.is_ready("half")
+    assert "half" in pool.loaded()
     clock.advance(1)
     pool.tick()
-    assert not pool.is_ready("half")
-    assert pool.loaded() == ()
+    assert "half" not in pool.loaded()
+    assert pool.loaded() == {}
     assert answer(pool.host("half").model()) == first
 
 
@@ -103,7 +104,7 @@ def test_use_puts_off_the_eviction(open_pool: Callable[..., VariantPool], clock:
         pool.host("half").model()
         clock.advance(20)
         pool.tick()
-    assert pool.is_ready("half")
+    assert "half" in pool.loaded()
 
 
 def test_who_runs_a_variant_keeps_it(
@@ -113,12 +114,12 @@ def test_who_runs_a_variant_keeps_it(
     pool = open_pool(supplied={"other": load})
     running = pool.host("other").model()
     evict(pool, clock)
-    assert pool.is_ready("other")
+    assert "other" in pool.loaded()
     assert pool.host("other").model() is running
     assert load.calls == 1
     del running
     evict(pool, clock)
-    assert not pool.is_ready("other")
+    assert "other" not in pool.loaded()
 
 
 def test_what_still_runs_when_all_is_given_back_is_not_loaded_a_second_time(
@@ -152,6 +153,38 @@ def test_two_threads_wait_for_one_load(
         models = list(threads.map(lambda _: pool.host("other").model(), range(2)))
     assert models[0] is models[1]
     assert len(calls) == 2  # once when it was described, once now
+
+
+def test_overhead_begins_when_the_copied_model_is_free(open_pool: Callable[..., VariantPool], own: OwnHost) -> None:
+    held: list[bool] = []
+
+    @contextmanager
+    def overhead() -> Iterator[None]:
+        held.append(lock_of(own.model())._is_owned())
+        yield
+
+    pool = open_pool(Variant(name="half", precision="bf16"))
+    for _ in range(2):
+        pool.load("half", overhead)
+    assert held == [True]
+
+
+def test_of_two_threads_that_want_one_load_one_has_overhead(
+    open_pool: Callable[..., VariantPool], clock: ManualClock, loader: Callable[[], Loader]
+) -> None:
+    begun: list[int] = []
+
+    @contextmanager
+    def overhead() -> Iterator[None]:
+        begun.append(threading.get_ident())
+        yield
+
+    pool = open_pool(supplied={"other": loader()})
+    evict(pool, clock)
+    with ThreadPoolExecutor(4) as threads:
+        models = list(threads.map(lambda _: pool.load("other", overhead), range(4)))
+    assert all(model is models[0] for model in models)
+    assert len(begun) == 1
 
 
 class Memory:
@@ -190,7 +223,7 @@ def test_the_longest_unused_makes_room(
     pool.host("one").model()
     clock.advance(1)
     pool.host("three").model()
-    assert [pool.is_ready(name) for name in ("one", "two", "three")] == [True, False, True]
+    assert set(pool.loaded()) == {"one", "three"}
 
 
 def test_no_room_is_made_by_what_runs(
@@ -200,8 +233,8 @@ def test_no_room_is_made_by_what_runs(
     running = [pool.host(name).model() for name in ("one", "two")]
     with pytest.raises(VariantUnavailable, match=r"'three' could not be loaded: it needs .* variant_headroom_gib"):
         pool.host("three").model()
-    assert pool.is_ready("one")
-    assert pool.is_ready("two")
+    assert "one" in pool.loaded()
+    assert "two" in pool.loaded()
     running.clear()
     clock.advance(RETRY_AFTER_S)
     assert pool.host("three").model().dtype == torch.bfloat16
@@ -238,10 +271,10 @@ def test_a_supplied_pair_is_the_callers_and_stays(
 ) -> None:
     theirs = make_tiny_model()
     pool = open_pool(supplied={"other": (theirs, tokenizer)})
-    assert pool.is_ready("other")
+    assert "other" in pool.loaded()
     evict(pool, clock)
     pool.close()
-    assert pool.is_ready("other")
+    assert "other" in pool.loaded()
     assert pool.host("other").model() is theirs
 
 
@@ -265,7 +298,7 @@ def test_an_unknown_name_offers_the_nearest(open_pool: Callable[..., VariantPool
     assert pool.misfit("draft.assistant", "halb") == why
     assert "did you mean 'half'" in str(pool.refusal("halb"))
     assert pool.misfit("variant", "half") is None
-    assert not pool.is_ready("halb")
+    assert "halb" not in pool.loaded()
     with pytest.raises(VariantUnavailable, match="did you mean 'half'"):
         pool.host("halb")
 
@@ -282,3 +315,28 @@ def test_a_stored_variant_whose_weights_are_damaged_fails_when_it_is_loaded(
     with pytest.raises(VariantUnavailable, match="'stored' could not be loaded"):
         pool.host("stored").model()
     assert pool.refusal("stored") is not None
+
+
+def test_a_copy_is_outdated_when_the_model_was_trained_and_who_runs_it_keeps_it(
+    open_pool: Callable[..., VariantPool], own: OwnHost
+) -> None:
+    pool = open_pool(Variant(name="half", precision="bf16"))
+    running = pool.load("half")
+    assert pool.ready("half") is running
+    weight = running.lm_head.weight.clone()
+    with torch.no_grad():
+        own.model().lm_head.weight.mul_(-1)
+    assert pool.ready("half") is None
+    fresh = pool.load("half")
+    assert fresh is pool.ready("half") is pool.host("half").model()
+    assert torch.equal(fresh.lm_head.weight, -weight)
+    assert torch.equal(running.lm_head.weight, weight)
+
+
+def test_a_copy_of_a_model_whose_changes_cannot_be_seen_is_kept(
+    open_pool: Callable[..., VariantPool], own: OwnHost
+) -> None:
+    pool = open_pool(Variant(name="half", precision="bf16"))
+    loaded = pool.load("half")
+    own.model().register_forward_hook(lambda *_: None)
+    assert pool.load("half") is pool.ready("half") is loaded

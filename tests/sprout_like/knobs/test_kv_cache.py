@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import weakref
 from collections.abc import Callable
@@ -12,9 +13,9 @@ import torch
 from transformers import AutoConfig, GenerationConfig
 from transformers.utils import is_hqq_available, is_optimum_quanto_available
 
-from directives import Directive, EarlyExit, KvCache
+from directives import Budget, Directive, EarlyExit, KvCache
 from directives.knobs import Depth
-from sprout_like.engines.engine import Generation
+from sprout_like.engines.engine import Call, Generation, Plan
 from sprout_like.engines.hugging_face import HuggingFaceEngine
 from sprout_like.knobs.kv_cache import KvCacheKnob
 
@@ -124,14 +125,85 @@ def test_a_static_cache_combines_with_fewer_layers(make: Callable[..., Any]) -> 
     assert torch.equal(both.output, alone.output)
 
 
+def on_cuda(model: Any) -> Any:
+    """The model, saying that it is where `generate` compiles; it can be planned for but not run."""
+
+    class OnCuda(type(model)):
+        device = property(lambda _: torch.device("cuda"))
+
+    model.__class__ = OnCuda
+    return model
+
+
+def static_plan(model: Any) -> Plan:
+    host = Described(model.config)
+    plan = Plan(host=host, runner=model, models=(model,), kwargs=greedy())
+    return KNOB.apply(STATIC, plan, Call(host=host, kwargs=greedy()))
+
+
+KNOB = KvCacheKnob()
+
+
 def test_what_was_compiled_for_a_model_serves_its_next_call(make: Callable[..., Any]) -> None:
-    model = make("llama")
-    engine = HuggingFaceEngine(model, None)
-    call = engine.inspect((), greedy())
-    first, second = engine.plan(STATIC, call), engine.plan(STATIC, call)
+    model = on_cuda(make("llama"))
+    first, second = static_plan(model), static_plan(model)
     assert first.runner is second.runner
     assert first.runner is not model
     assert first.models == (model,)
+    assert "disable_compile" not in first.kwargs
+
+
+def test_a_long_limit_makes_no_later_cache_long(make: Callable[..., Any]) -> None:
+    sizes = []
+
+    def watch(_: Any, __: Any, kwargs: dict[str, Any]) -> None:
+        sizes.append(kwargs["past_key_values"].layers[0].max_cache_len)
+
+    model = make("llama")
+    engine = HuggingFaceEngine(model, None)
+    model.model.register_forward_pre_hook(watch, with_kwargs=True)
+    for limit in (20, 400, 20):
+        run(engine, STATIC, greedy(max_new_tokens=limit, stopping_criteria=[AtOnce()]))
+    assert sizes == [43, 423, 43]
+
+
+class AtOnce:
+    """A criterion that ends every answer."""
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
+        return torch.ones(input_ids.shape[0], dtype=torch.bool)
+
+
+@pytest.mark.parametrize(
+    ("directive", "limit", "fits"),
+    [
+        (STATIC, 488, True),
+        (STATIC, 489, False),
+        (Directive(name="capped", kv_cache=STATIC.kv_cache, budget=Budget(max_new_tokens=488)), 9000, True),
+        (Directive(name="long", kv_cache=STATIC.kv_cache, budget=Budget(max_new_tokens=600)), 9000, False),
+        (QUANTIZED, 9000, True),
+    ],
+    ids=["fits", "too long", "capped", "capped too late", "quantized grows"],
+)
+def test_no_static_cache_is_longer_than_the_models_positions(
+    make: Callable[..., Any], directive: Directive, limit: int, fits: bool
+) -> None:
+    engine = HuggingFaceEngine(make("llama"), None)
+    why = engine.refusal(directive, engine.inspect((), greedy(max_new_tokens=limit)))
+    assert why == (None if fits else "a static cache would be longer than the model's 512 positions; lower the limit")
+
+
+@pytest.mark.parametrize("name", ["forward", "_hf_hook", "_compiled_call_impl"])
+def test_a_model_with_a_forward_of_its_own_is_freed(make: Callable[..., Any], name: str) -> None:
+    model = on_cuda(make("llama"))
+    setattr(model, name, functools.partial(type(model).forward, model))
+    first, second = static_plan(model), static_plan(model)
+    assert first.runner is not second.runner
+    assert first.kwargs["disable_compile"] is True
+    freed = weakref.ref(model)
+    del model, first, second
+    gc.collect()
+    assert freed() is None
 
 
 def test_the_view_is_as_the_model_is_now(make: Callable[..., Any]) -> None:
@@ -160,13 +232,10 @@ def test_an_installed_generate_is_not_called_by_the_view(make: Callable[..., Any
 
 
 def test_a_model_is_freed_with_its_view(make: Callable[..., Any]) -> None:
-    knob = KvCacheKnob()
-    model = make("llama")
-    engine = HuggingFaceEngine(model, None)
-    call = engine.inspect((), greedy())
-    runner = knob.apply(STATIC, engine.plan(Directive(name="full"), call), call).runner
-    view = weakref.ref(runner)
-    del runner, engine, call, model
+    model = on_cuda(make("llama"))
+    view = weakref.ref(static_plan(model).runner)
+    assert view() is not None
+    del model
     gc.collect()
     assert view() is None
 

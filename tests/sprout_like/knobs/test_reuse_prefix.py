@@ -216,3 +216,16 @@ def test_the_model_is_left_as_it_was(engine: HuggingFaceEngine) -> None:
 def test_drafts_and_beginnings_are_refused_as_data() -> None:
     with pytest.raises(CatalogueError, match=r"reuse\.prefix and draft"):
         Directive(name="both", draft=Draft(lookup=Lookup()), reuse=Reuse(prefix=True))
+
+
+def test_closing_gives_back_the_memory_of_kept_beginnings(make_tiny: Callable[..., Any]) -> None:
+    model, prefixes = make_tiny("llama"), PrefixCache(most_bytes=10**8)
+    engine = HuggingFaceEngine(model, None, prefixes=prefixes)
+    first, second = prompts(2)
+    for ids in (first, second):
+        served(engine, PREFIX, asked(engine, ids))
+    state = engine._reuse._weights.of(model)
+    row = second[0].tolist()
+    assert prefixes.find(model, state, None, row) is not None
+    engine.close()
+    assert prefixes.find(model, state, None, row) is None

@@ -33,7 +33,7 @@ IGNORES = "{% for m in messages %}{% if m.role != 'system' %}{{ m.role }}: {{ m.
 
 def spliced(turn: SystemTurn, tokenizer: Any, messages: list[dict[str, str]]) -> str:
     row = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)["input_ids"]
-    splice = turn.splice(row, INSTRUCTION)
+    splice = turn.splice(tokenizer, row, INSTRUCTION)
     assert splice is not None
     return str(tokenizer.decode([*row[: splice.at], *splice.ids, *row[splice.at :]]))
 
@@ -96,7 +96,7 @@ def test_an_empty_system_message_gets_the_instruction_alone(tokenizer: Any) -> N
 def test_a_prompt_that_the_template_did_not_make_is_not_touched(tokenizer: Any, text: str) -> None:
     turn = SystemTurn.learn(tokenizer)
     assert turn is not None
-    assert turn.splice(tokenizer.encode(text, add_special_tokens=False), INSTRUCTION) is None
+    assert turn.splice(tokenizer, tokenizer.encode(text, add_special_tokens=False), INSTRUCTION) is None
 
 
 @pytest.mark.parametrize("template", [None, FOLDED, REFUSES, IGNORES, "{{ messages[0].content }}"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +99,12 @@ def test_another_precision_answers_in_the_models_place(plain: Any, tokenizer: An
     engine = HuggingFaceEngine(plain, tokenizer, variants=IN_HALF)
     prompt = rendered(tokenizer)
     kwargs = {**prompt, "max_new_tokens": 6, "do_sample": False}
-    assert not engine.is_ready(HALF)
-    engine.make_ready(HALF)
-    assert engine.is_ready(HALF)
+    assert engine.ready(HALF) is None
+    (loaded,) = engine.make_ready(HALF, nullcontext)
+    assert engine.ready(HALF) == [loaded]
     plan, generation = run(engine, HALF, kwargs=kwargs)
     (model,) = plan.models
-    assert model is plan.runner is not plain
+    assert model is plan.runner is loaded is not plain
     assert model.dtype == torch.bfloat16
     assert all(plan.kwargs[name] is value for name, value in kwargs.items())
     assert torch.equal(generation.output[:, : prompt["input_ids"].shape[1]], prompt["input_ids"])
@@ -387,9 +388,9 @@ def test_a_model_without_tokenizer_has_its_own_precisions_and_no_other_models(
 def test_an_assistant_is_made_ready_too(plain: Any, tokenizer: Any) -> None:
     engine = HuggingFaceEngine(plain, tokenizer, variants=IN_HALF)
     drafted = Directive(name="drafted", draft=Draft(assistant="half"))
-    assert not engine.is_ready(drafted)
-    engine.make_ready(drafted)
-    assert engine.is_ready(drafted)
+    assert engine.ready(drafted) is None
+    loaded = engine.make_ready(drafted, nullcontext)
+    assert engine.ready(drafted) == loaded
     unknown = Directive(name="unknown", draft=Draft(assistant="halb"))
     assert str(engine.misfit(unknown)).startswith("draft.assistant 'halb': there is no variant of that name")
 

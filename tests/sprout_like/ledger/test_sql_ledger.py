@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,28 @@ def test_rows_that_come_while_others_are_sent_do_not_overtake(new_bench: NewBenc
     bench.wait_and_tick()
 
     assert bench.ledger.flush() == 0
+    assert bench.stored == bench.appended
+
+
+def test_a_flush_in_the_middle_of_a_flush_by_the_same_thread_waits_for_nothing(
+    new_bench: NewBench, tmp_path: Path
+) -> None:
+    """As when the garbage that is collected there holds a forgotten wrapper on this ledger."""
+
+    class Collecting(FailingStore):
+        def insert(self, records: Sequence[Record]) -> None:
+            bench.ledger.flush()
+            bench.ledger.tick()
+            super().insert(records)
+
+    bench = new_bench(tmp_path, store=Collecting(local=False))
+    bench.start()
+    bench.append(3)
+    flushing = threading.Thread(target=bench.ledger.flush, daemon=True)
+    flushing.start()
+    flushing.join(10)
+
+    assert not flushing.is_alive()
     assert bench.stored == bench.appended
 
 

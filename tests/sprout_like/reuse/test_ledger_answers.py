@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,6 +148,25 @@ def test_an_outage_is_said_once_and_costs_no_answer(database: Database, caplog: 
     database.clock.advance(400)
     store.tick()
     assert database.keys() == ["a", "b"]
+
+
+def test_in_an_outage_the_keys_of_what_has_gone_go_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Key(str):
+        """One that tells whether somebody holds it."""
+
+        __slots__ = ("__weakref__",)
+
+    store = Database(str(tmp_path / "absent" / "ledger.sqlite")).open(most_entries=2)
+    held = []
+    for name in "abcdef":
+        key = Key(name)
+        held.append(weakref.ref(key))
+        store.put(key, "[1]")
+        store.get(key)
+    del key
+    store.close()
+    gc.collect()
+    assert [each() for each in held] == [None] * 4 + ["e", "f"]
 
 
 def test_after_a_failure_the_database_is_left_alone_for_a_while(

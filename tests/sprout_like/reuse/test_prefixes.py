@@ -108,5 +108,17 @@ def test_only_the_last_few_prompts_are_remembered() -> None:
     assert kept.shared_with_recent((0, 7)) == 0
 
 
+def test_what_is_cleared_is_neither_found_nor_remembered() -> None:
+    kept, model = room(2), nn.Module()
+    kept.put(model, 1, None, prefix(1, 1))
+    kept.shared_with_recent((1, 2, 3))
+    kept.clear()
+    assert found(kept, model, 1, 1, 1) is None
+    assert kept.shared_with_recent((1, 2, 3)) == 0
+
+
 def test_neither_repr_shows_a_token() -> None:
+    kept, model = room(2), nn.Module()
+    kept.put(model, 1, None, prefix(77, 78))
     assert "77" not in repr(prefix(77, 78))
+    assert "77" not in repr(vars(kept)) + repr(list(kept._of_model.values()))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import gc
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -163,6 +164,21 @@ def test_what_cannot_be_told_has_no_identity(change: Callable[[Any], None]) -> N
     change(model)
     assert weights.of(model) is None
     assert weights.digest(model) is None
+
+
+def test_overhead_is_the_reading_alone_and_not_the_wait_for_it() -> None:
+    model, weights = small(), Weights()
+    state = weights.of(model)
+    assert state is not None
+    read: list[bool] = []
+
+    @contextmanager
+    def overhead() -> Iterator[None]:
+        read.append(state.reading.locked())
+        yield
+
+    assert weights.digest(model, overhead) == weights.digest(model, overhead)
+    assert read == [True]
 
 
 def test_no_model_is_kept_alive() -> None:
