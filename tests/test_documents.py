@@ -96,6 +96,8 @@ def test_the_readmes_figures_are_those_of_the_committed_results() -> None:
         f"80 % of the layers {knobs['depth']:.2f}",
         f"fp8 cache {knobs['cache_quantized']:.2f}",
         f"int8 weights {knobs['variant_int8']:.2f}",
+        f"int4 weights {knobs['variant_int4']:.2f}",
+        f"int8 assistant {knobs['draft_assistant']:.2f}",
         f"self-speculation {knobs['draft_depth']:.2f}",
         f"{100 * exits['layer_passes_saved']['layer_passes_saved']:.1f} % of the layer passes",
         f"{prefix['reused_tokens']:,} tokens: first token {prefix['without_over_with']['median']:.1f} times",
