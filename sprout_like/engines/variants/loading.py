@@ -13,6 +13,7 @@ from torch import nn
 from directives import Variant
 from sprout_like.engines.engine import Host
 from sprout_like.engines.locks import lock_of
+from sprout_like.engines.own_host import OwnHost
 from sprout_like.engines.variants.precision import (
     DTYPES,
     copy_at,
@@ -226,31 +227,8 @@ class StoredModel(_Unchanging):
         return model.requires_grad_(False).eval()
 
 
-class SuppliedPair(_Unchanging):
-    """A model and a tokenizer that are the caller's own.
-
-    Args:
-        model: the model. tokenizer: its tokenizer; None where there is none.
-    """
-
-    def __init__(self, model: Any, tokenizer: Any) -> None:
-        self._model = model
-        self.tokenizer = tokenizer
-
-    @property
-    def config(self) -> Any:
-        """`model.config`."""
-        return self._model.config
-
-    @property
-    def generation_config(self) -> Any:
-        """`model.generation_config`."""
-        return self._model.generation_config
-
-    @property
-    def is_quantized(self) -> bool:
-        """As transformers says."""
-        return bool(getattr(self._model, "is_quantized", False))
+class SuppliedPair(_Unchanging, OwnHost):
+    """A model and a tokenizer that are the caller's own, and loaded as the wrapped model is."""
 
     def needed_bytes(self) -> dict[torch.device, int]:
         """Nothing more: it is there."""
@@ -258,7 +236,7 @@ class SuppliedPair(_Unchanging):
 
     def load(self) -> Any:
         """The model."""
-        return self._model
+        return self.model()
 
 
 class SuppliedFunction(_Unchanging):

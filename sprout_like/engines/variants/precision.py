@@ -7,9 +7,9 @@ output channel or block, and compute in the model's own type ("weight-only"), so
 - int4 by bitsandbytes (NF4, arXiv 2305.14314): one scale per 64 weights.
 
 Quantized is every `torch.nn.Linear` but the output layer, what is tied to an embedding and, at int4, what does not
-divide into whole blocks; embeddings, norms, biases and layers of other classes keep their type. On one CPU core
-SmolLM2-135M makes 30 tokens/s in bf16, 25 in int8, 18 in int4: what they save is memory, and energy only where its
-bandwidth is the limit. Calibrate before relying on them.
+divide into whole blocks; embeddings, norms, biases and layers of other classes keep their type. What they save is
+memory, and energy only where its bandwidth is the limit: benchmarks/results/knobs.json has both on a small model.
+Calibrate before relying on them.
 """
 
 from __future__ import annotations
