@@ -12,26 +12,11 @@ from torch import nn
 
 from sprout_like.engines.installing import replaced_generate
 from sprout_like.engines.views import depth_view, split_view, unknown_family, unviewable
+from tests.sprout_like.viewable import FAMILIES
 
 pytestmark = pytest.mark.model
 
-WINDOW = 6
 # Every family with views; windows narrower than the prompt where the family has them.
-FAMILIES: dict[str, dict[str, Any]] = {
-    "llama": {},
-    "qwen2": {"use_sliding_window": True, "sliding_window": WINDOW, "max_window_layers": 2},
-    "qwen3": {},
-    "mistral": {"sliding_window": WINDOW},
-    "gemma": {},
-    "gemma2": {"sliding_window": WINDOW},
-    "gemma3_text": {"sliding_window": WINDOW},
-    "phi": {},
-    "phi3": {"sliding_window": WINDOW},
-    "olmo": {},
-    "olmo2": {},
-    "olmo3": {"sliding_window": WINDOW},
-    "smollm3": {},
-}
 PROMPT = torch.tensor([[2, 2, 30, 31, 9, 41, 17, 8, 77, 5], [1, 5, 9, 14, 33, 92, 7, 61, 12, 3]])
 MASK = (torch.arange(10) >= torch.tensor([[2], [0]])).long()
 ASKED = {"input_ids": PROMPT, "attention_mask": MASK, "max_new_tokens": 12, "do_sample": False, "eos_token_id": None}

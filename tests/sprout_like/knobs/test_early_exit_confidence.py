@@ -14,25 +14,11 @@ from directives import Budget, Confidence, Directive, EarlyExit
 from sprout_like.engines.engine import Generation
 from sprout_like.engines.hugging_face import HuggingFaceEngine
 from sprout_like.engines.views import depth_view
+from tests.sprout_like.viewable import FAMILIES
 
 pytestmark = pytest.mark.model
 
-LAYERS, LAYER, WINDOW, NEW = 6, 3, 6, 24
-FAMILIES: dict[str, dict[str, Any]] = {
-    "llama": {},
-    "qwen2": {"use_sliding_window": True, "sliding_window": WINDOW, "max_window_layers": 2},
-    "qwen3": {},
-    "mistral": {"sliding_window": WINDOW},
-    "gemma": {},
-    "gemma2": {"sliding_window": WINDOW},
-    "gemma3_text": {"sliding_window": WINDOW},
-    "phi": {},
-    "phi3": {"sliding_window": WINDOW},
-    "olmo": {},
-    "olmo2": {},
-    "olmo3": {"sliding_window": WINDOW},
-    "smollm3": {},
-}
+LAYERS, LAYER, NEW = 6, 3, 24
 PROMPT = torch.tensor([[1, 5, 9, 14, 33, 92, 7, 61, 12, 3]])
 
 
