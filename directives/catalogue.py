@@ -101,8 +101,10 @@ class Catalogue:
         try:
             return self.directives[name]
         except KeyError:
-            near = get_close_matches(name, self.directives, n=2) or list(self.directives)
-            raise CatalogueError(f"no directive named {name!r}; did you mean {' or '.join(map(repr, near))}?") from None
+            near = get_close_matches(name, self.directives, n=2)
+            known = f"there are {', '.join(self.directives)}"
+            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else known
+            raise CatalogueError(f"no directive named {name!r}; {hint}") from None
 
     def __contains__(self, name: object) -> bool:
         return name in self.directives
