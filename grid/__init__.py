@@ -1,8 +1,8 @@
 """How much carbon does a kWh carry, here, now, next? Readings, the sources they come from, and the latest in memory."""
 
 from grid.bundled import bundled_day
-from grid.cache import Grid, Look
-from grid.errors import BadData, GridError, SourceDown, SourceError, SourceRefused, SourceSpecError, ZoneError
+from grid.grid import Grid, Look
+from grid.errors import BadData, GridError, NoData, SourceDown, SourceError, SourceRefused, SourceSpecError, ZoneError
 from grid.intensity import Factors, Intensity, Kind, Series, Status
 from grid.source import Capability, Source
 from grid.sources.static import StaticSource
@@ -20,6 +20,7 @@ __all__ = [
     "Intensity",
     "Kind",
     "Look",
+    "NoData",
     "Series",
     "Source",
     "SourceDown",

@@ -6,6 +6,7 @@ GridError
 └── SourceError         a source was asked and did not give a usable answer
     ├── SourceRefused   it refused the key or the plan: asking again will not help     (fix the key)
     ├── SourceDown      no answer, or 408, 429, 5xx: asking again later may help       (retryable)
+    ├── NoData          it answered, and has nothing for that zone and span
     └── BadData         it answered, but with something that is not an intensity
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 __all__ = [
     "BadData",
     "GridError",
+    "NoData",
     "SourceDown",
     "SourceError",
     "SourceRefused",
@@ -39,7 +41,15 @@ class SourceError(GridError):
 
 
 class SourceRefused(SourceError):
-    """The source refused the key or the plan (401, 403): asking again will not help."""
+    """The source refused the key or the plan (401, 403): asking again will not help.
+
+    Attributes:
+        unknown_key: True where it does not know who we are (401), so that a new login may help.
+    """
+
+    def __init__(self, message: str, *, unknown_key: bool = False) -> None:
+        super().__init__(message)
+        self.unknown_key = unknown_key
 
 
 class SourceDown(SourceError):
@@ -52,6 +62,10 @@ class SourceDown(SourceError):
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class NoData(SourceError):
+    """The source answered, and has nothing for that zone and span."""
 
 
 class BadData(SourceError):

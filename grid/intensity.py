@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,10 +37,13 @@ class Intensity:
         status: `actual`, `estimated` (modelled after the fact), `forecast` or `static` (a yearly figure).
         source: name of the source that answered.
         fetched_at_utc: when we were told.
+        low_g_per_kwh, high_g_per_kwh: 80 % prediction interval around a forecast; None where nobody gave one.
+        passed_over: sources that were to answer before this one, each with why it did not; empty where it was the
+            first.
 
     Raises:
-        BadData: a value that is not an intensity, stamps that are not in UTC or in the wrong order, or a kind, factors
-            or status that is none of the above.
+        BadData: a value that is not an intensity, an interval that does not hold it, stamps that are not in UTC or in
+            the wrong order, or a kind, factors or status that is none of the above.
     """
 
     zone: str
@@ -52,6 +55,9 @@ class Intensity:
     status: Status
     source: str
     fetched_at_utc: datetime
+    low_g_per_kwh: float | None = None
+    high_g_per_kwh: float | None = None
+    passed_over: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         value = self.g_per_kwh
@@ -61,6 +67,9 @@ class Intensity:
             shown = reprlib.repr(value)
             raise BadData(f"{self.source}: intensity for {self.zone} is {shown} g/kWh, outside 0 to {MAX_G_PER_KWH:g}")
         object.__setattr__(self, "g_per_kwh", float(value))
+        low, high = self.low_g_per_kwh, self.high_g_per_kwh
+        if (low is None) != (high is None) or (low is not None and high is not None and not 0 <= low <= value <= high):
+            raise BadData(f"{self.source}: interval {low} to {high} g/kWh does not hold the forecast {value}")
         for word, known in ((self.kind, Kind), (self.factors, Factors), (self.status, Status)):
             if word not in get_args(known):
                 raise BadData(f"{self.source}: {reprlib.repr(word)} is none of {', '.join(get_args(known))}")
@@ -90,6 +99,20 @@ class Series:
         self._readings = ordered
         self._starts = [r.start_utc for r in ordered]
 
+    @classmethod
+    def of_answer(cls, readings: Iterable[Intensity]) -> Series:
+        """A series from what a provider sent: in any order, the same reading perhaps twice.
+
+        Raises:
+            BadData: two readings of one span that differ, and whatever the constructor refuses.
+        """
+        by_start: dict[datetime, Intensity] = {}
+        for reading in readings:
+            known = by_start.setdefault(reading.start_utc, reading)
+            if known != reading:
+                raise BadData(f"{reading.source}: two different readings for {reading.zone} at {reading.start_utc}")
+        return cls(by_start.values())
+
     def at(self, when_utc: datetime) -> Intensity | None:
         """The reading whose span holds that moment; None in a gap or outside the series."""
         reading = self.last_before(when_utc)
@@ -102,7 +125,19 @@ class Series:
 
     def between(self, start_utc: datetime, end_utc: datetime) -> Series:
         """The readings whose spans touch [start_utc, end_utc)."""
-        return Series(r for r in self._readings if r.end_utc > start_utc and r.start_utc < end_utc)
+        first = max(0, bisect_right(self._starts, start_utc) - 1)
+        last = bisect_left(self._starts, end_utc)
+        return Series(r for r in self._readings[first:last] if r.end_utc > start_utc)
+
+    def mean_g_per_kwh(self, start_utc: datetime, end_utc: datetime) -> float | None:
+        """Mean over a span, weighted by time; None where any part of the span is unknown, or it is empty."""
+        total, known_s = 0.0, 0.0
+        for reading in self.between(start_utc, end_utc):
+            share_s = (min(reading.end_utc, end_utc) - max(reading.start_utc, start_utc)).total_seconds()
+            total += share_s * reading.g_per_kwh
+            known_s += share_s
+        asked_s = (end_utc - start_utc).total_seconds()
+        return total / known_s if known_s > 0 and known_s >= asked_s else None
 
     def __iter__(self) -> Iterator[Intensity]:
         return iter(self._readings)

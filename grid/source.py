@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
-from grid.intensity import Intensity, Series
+from grid.intensity import Factors, Intensity, Kind, Series
 
 __all__ = ["Capability", "Source"]
 
@@ -17,8 +17,8 @@ class Source(Protocol):
     """One provider. Stateless towards its callers: what is kept in memory, and for how long, is `grid.cache`'s part.
 
     `latest`, `forecast` and `history` may wait for the network. They raise `SourceRefused`, `SourceDown` or `BadData`
-    where there is no usable answer, `ZoneError` for a zone that `check_zone` refuses, and `SourceError` at once where
-    they are not among `can`. They may be called from several threads at once.
+    where there is no usable answer, `NoData` where the provider has none, `ZoneError` for a zone that `check_zone`
+    refuses, and `SourceError` at once where they are not among `can`. They may be called from several threads at once.
     """
 
     @property
@@ -29,6 +29,16 @@ class Source(Protocol):
     @property
     def can(self) -> frozenset[Capability]:
         """The methods that give an answer."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """Kind of every reading it gives."""
+        ...
+
+    @property
+    def factors(self) -> Factors:
+        """What every reading it gives counts."""
         ...
 
     @property
@@ -51,7 +61,7 @@ class Source(Protocol):
     def forecast(self, zone: str, start_utc: datetime, end_utc: datetime) -> Series:
         """Readings that touch [start_utc, end_utc), a span that lies ahead.
 
-        What the source does not know is missing, as a gap or at the end; BadData where nothing is known.
+        What the source does not know is missing, as a gap or at the end; NoData where nothing is known.
         """
         ...
 

@@ -3,15 +3,21 @@
 Names are Electricity Maps keys: ISO 3166-1 alpha-2 country codes, and `COUNTRY-PART` where a country has several grids.
 The table is for sources that take any zone; a source that covers few zones says so itself. Electricity Maps' `XX`
 (Northern Cyprus) is left out: everywhere else it means "unknown".
+
+Great Britain is also known in parts that only the UK's Carbon Intensity API tells apart: its regions (`GB-LONDON`) and
+postcode districts (`GB-SW1A`). They are no keys of Electricity Maps, so `ZONES` is without them.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from grid.errors import ZoneError
 
-__all__ = ["ZONES", "check_known", "nearest"]
+__all__ = ["UK_REGIONS", "ZONES", "check_known", "is_uk_postcode_zone", "nearest"]
 
 # ISO 3166-1 alpha-2, and XK (Kosovo), which has a grid of its own.
 _COUNTRIES = """
@@ -60,6 +66,21 @@ ZONES: frozenset[str] = frozenset(_COUNTRIES.split()) | {
     f"{country}-{part}" for country, parts in _PARTS.items() for part in parts.split()
 }
 
+_UK_REGION_NAMES = """
+NORTH-SCOTLAND SOUTH-SCOTLAND NORTH-WEST-ENGLAND NORTH-EAST-ENGLAND YORKSHIRE NORTH-WALES-AND-MERSEYSIDE SOUTH-WALES
+WEST-MIDLANDS EAST-MIDLANDS EAST-ENGLAND SOUTH-WEST-ENGLAND SOUTH-ENGLAND LONDON SOUTH-EAST-ENGLAND ENGLAND SCOTLAND
+WALES
+"""
+
+# Zone -> `regionid` of api.carbonintensity.org.uk/regional: 14 licence areas of distribution, then the three countries.
+UK_REGIONS: Mapping[str, int] = MappingProxyType(
+    {f"GB-{name}": number for number, name in enumerate(_UK_REGION_NAMES.split(), start=1)}
+)
+
+# The outward half of a postcode holds a digit, so it cannot be taken for a part such as GB-NIR. The areas BT (Northern
+# Ireland), GY, IM and JE (the islands of the Crown) lie outside Great Britain's grid.
+_UK_POSTCODE = re.compile(r"GB-(?!BT|GY|IM|JE)[A-Z]{1,2}[0-9][A-Z0-9]?")
+
 # What people type instead, and no spelling distance would find.
 _ALSO_KNOWN_AS = {
     "UK": "GB",
@@ -74,13 +95,18 @@ _ALSO_KNOWN_AS = {
 }
 
 
+def is_uk_postcode_zone(zone: str) -> bool:
+    """Whether the zone has the form of a postcode district, such as `GB-SW1A`; not whether there is such a district."""
+    return _UK_POSTCODE.fullmatch(zone) is not None
+
+
 def check_known(zone: str) -> None:
-    """Accept a zone that exists.
+    """Accept a zone that exists: one of `ZONES`, a region of Great Britain, or the form of a postcode district.
 
     Raises:
         ZoneError: it does not; the message offers the nearest names.
     """
-    if zone in ZONES:
+    if zone in ZONES or zone in UK_REGIONS or is_uk_postcode_zone(zone):
         return
     guess = " or ".join(map(repr, nearest(zone)))
     hint = f" Did you mean {guess}?" if guess else ""
@@ -94,6 +120,6 @@ def nearest(zone: str) -> list[str]:
     asked = str(zone).strip().upper().replace("_", "-")
     if asked in _ALSO_KNOWN_AS:
         return [_ALSO_KNOWN_AS[asked]]
-    if asked in ZONES:
+    if asked in ZONES or asked in UK_REGIONS or is_uk_postcode_zone(asked):
         return [asked]
-    return get_close_matches(asked, sorted(ZONES), n=2, cutoff=0.6)
+    return get_close_matches(asked, sorted(ZONES | UK_REGIONS.keys()), n=2, cutoff=0.6)

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("directives", "grid", "sprout_like")
 
-ALLOWED = {"grid": {"httpx", "numpy", "scipy"}, "directives": {"numpy", "scipy"}}
+ALLOWED = {"grid": {"filelock", "httpx", "numpy", "scipy"}, "directives": {"numpy", "scipy"}}
 
 # Each heavy library, and the folders that are about it.
 HOMES = {

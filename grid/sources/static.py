@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from grid.clock import slot_start
 from grid.errors import BadData, SourceSpecError
-from grid.intensity import Factors, Intensity, Series
+from grid.intensity import Factors, Intensity, Kind, Series
 from grid.source import Capability
 from grid.zones import check_known
 
@@ -30,11 +30,12 @@ class StaticSource:
 
     can: frozenset[Capability] = frozenset({"latest", "forecast", "history"})
     slot_s = _HOUR.total_seconds()
+    kind: Kind = "average"
 
     def __init__(self, g_per_kwh: float, *, factors: Factors = "lifecycle", name: str = "static") -> None:
         self.name = name
         self._g_per_kwh = g_per_kwh
-        self._factors: Factors = factors
+        self.factors: Factors = factors
         try:
             self._reading("any zone", datetime.min.replace(tzinfo=UTC))
         except BadData as exc:
@@ -73,7 +74,7 @@ class StaticSource:
             end_utc=start_utc + _HOUR,
             g_per_kwh=self._g_per_kwh,
             kind="average",
-            factors=self._factors,
+            factors=self.factors,
             status="static",
             source=self.name,
             fetched_at_utc=start_utc,

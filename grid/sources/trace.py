@@ -32,6 +32,8 @@ class TraceSource:
         self._series = series
         self.zone = series[0].zone
         self.name = series[0].source
+        self.kind = series[0].kind
+        self.factors = series[0].factors
         self.slot_s = min((r.end_utc - r.start_utc).total_seconds() for r in series)
 
     def check_zone(self, zone: str) -> None:

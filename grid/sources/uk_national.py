@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from grid.clock import UtcNow, slot_start, utc_now
 from grid.errors import BadData, ZoneError
-from grid.intensity import Intensity, Series, Status
+from grid.http.retrying import Retrying
+from grid.intensity import Factors, Intensity, Kind, Series, Status
 from grid.source import Capability
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class UKNationalSource:
         timeout_s: limit on each wait for the network, in s.
         now_utc: the clock that stamps when a figure was fetched.
         transport: in place of the network.
+        retrying: when a question is asked again; None for three attempts within three times `timeout_s`.
 
     Raises:
         SourceSpecError: the URL or the timeout cannot be used.
@@ -47,6 +49,8 @@ class UKNationalSource:
 
     name = "uk-national"
     can: frozenset[Capability] = frozenset({"latest", "forecast", "history"})
+    kind: Kind = "average"
+    factors: Factors = "direct"
     slot_s = _SLOT.total_seconds()
 
     def __init__(
@@ -56,10 +60,13 @@ class UKNationalSource:
         timeout_s: float = 10.0,
         now_utc: UtcNow = utc_now,
         transport: httpx.BaseTransport | None = None,
+        retrying: Retrying | None = None,
     ) -> None:
-        from grid.sources.json_api import JsonApi  # httpx is loaded when a source that needs it is made
+        from grid.http.api import HttpApi  # httpx is loaded when a source that needs it is made
 
-        self._api = JsonApi(base_url, name=self.name, timeout_s=timeout_s, now_utc=now_utc, transport=transport)
+        self._api = HttpApi(
+            base_url, name=self.name, timeout_s=timeout_s, now_utc=now_utc, transport=transport, retrying=retrying
+        )
         self._now_utc = now_utc
 
     def check_zone(self, zone: str) -> None:
@@ -123,7 +130,7 @@ class UKNationalSource:
 
     def _slots(self, path: str, figures: _Figures) -> list[Intensity]:
         """The half hours of an answer that have a figure, in order of time."""
-        document = self._api.get(path)
+        document = self._api.get_json(path)
         fetched_at_utc = self._now_utc()
         data = document.get("data") if isinstance(document, dict) else None
         if isinstance(data, dict):  # some of the API's answers hold one object where others hold a list

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from grid import ZoneError
-from grid.zones import ZONES, check_known, nearest
+from grid.zones import UK_REGIONS, ZONES, check_known, is_uk_postcode_zone, nearest
 
 
 @pytest.mark.parametrize("zone", ["GB", "DE", "US-CAL-CISO", "DK-DK1", "NO-NO5", "IT-SIC", "AU-TAS", "CA-QC", "JP-TK"])
@@ -37,3 +37,26 @@ def test_the_table_holds_names_of_the_right_form_only() -> None:
     assert len(ZONES) > 400
     assert all(zone.isascii() and zone == zone.upper() and zone.split("-")[0].isalpha() for zone in ZONES)
     assert {zone.split("-")[0] for zone in ZONES} <= ZONES
+
+
+def test_the_uk_regions_are_zones_in_the_order_of_the_api() -> None:
+    assert list(UK_REGIONS.values()) == list(range(1, 18))
+    assert (UK_REGIONS["GB-NORTH-SCOTLAND"], UK_REGIONS["GB-LONDON"], UK_REGIONS["GB-WALES"]) == (1, 13, 17)
+    for zone in UK_REGIONS:
+        check_known(zone)
+        assert zone not in ZONES
+        assert not is_uk_postcode_zone(zone)
+
+
+@pytest.mark.parametrize("zone", ["GB-SW1A", "GB-RG10", "GB-M1", "GB-EC1A", "GB-W1A", "GB-CR2", "GB-B33"])
+def test_postcode_districts_are_zones(zone: str) -> None:
+    assert is_uk_postcode_zone(zone)
+    check_known(zone)
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["GB", "GB-NIR", "GB-ORK", "GB-SW", "GB-1AA", "GB-SW1A 1AA", "GB-SW1A1AA", "GB-sw1a", "GB-BT1", "GB-JE2", ""],
+)
+def test_what_only_looks_like_a_postcode_is_none(zone: str) -> None:
+    assert not is_uk_postcode_zone(zone)

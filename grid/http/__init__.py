@@ -1,0 +1,1 @@
+"""Asking over HTTP: one client per source, one time limit, retries where they help, a breaker where they do not."""

@@ -1,0 +1,255 @@
+"""One HTTP API: the key on, the limits kept, HTTP's errors made ours, asked again where that helps."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from grid.clock import UtcNow
+from grid.errors import BadData, NoData, SourceDown, SourceError, SourceRefused, SourceSpecError
+from grid.http.breaker import Breaker
+from grid.http.credentials import Credentials, NoKey
+from grid.http.keyed import KeyedTransport
+from grid.http.retry_after import retry_after_s
+from grid.http.retrying import Retrying
+
+__all__ = ["HttpApi", "Judge"]
+
+Judge = Callable[[int, bytes], SourceError | None]
+"""From a status and a body to what is wrong with the answer; None where the general rules say it."""
+
+Query = Mapping[str, str | int | float]
+
+# A year of European production per fuel, as XML, is the longest answer any source gives us.
+_MAX_BODY_BYTES = 20_000_000
+
+# The four roots of everything httpx raises; a test proves it.
+_HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError)
+
+_uniform = random.SystemRandom().random
+
+_LONGEST_QUOTE = 160
+_TIMEOUTS_PER_QUESTION = 3
+
+
+class HttpApi:
+    """An HTTP API at one base URL. Safe to use from several threads; connects on first use.
+
+    Args:
+        base_url: `http://` or `https://`, without user name, query or fragment.
+        name: the source's name, for messages.
+        timeout_s: limit on each wait for the network, and on the body as a whole, in s. A question with its retries
+            ends within three times that, a login within three times that again.
+        now_utc: the clock that dates in `Retry-After` are compared with, and that the breaker goes by.
+        transport: in place of the network.
+        credentials: who we are.
+        judge: the source's own rules about answers; asked about every answer, before the general rules.
+        retrying: when a question is asked again.
+        breaker: remembers that the source is down.
+        monotonic_s, sleep, uniform: the clock of time limits, the waiting between attempts (None: a wait that `close`
+            ends) and the draw of its length.
+
+    Raises:
+        SourceSpecError: the URL or the timeout cannot be used; the message does not repeat a URL with credentials.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        name: str,
+        timeout_s: float,
+        now_utc: UtcNow,
+        transport: httpx.BaseTransport | None = None,
+        credentials: Credentials | None = None,
+        judge: Judge = lambda _status, _body: None,
+        retrying: Retrying | None = None,
+        breaker: Breaker | None = None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] | None = None,
+        uniform: Callable[[], float] = _uniform,
+    ) -> None:
+        self._base_url = _checked(base_url, name)
+        if not timeout_s > 0:
+            raise SourceSpecError(f"{name}: timeout_s is {timeout_s}; it must be more than 0 s")
+        self._name = name
+        self._timeout_s = timeout_s
+        self._now_utc = now_utc
+        self._transport = transport
+        self._credentials = credentials or NoKey()
+        self._judge = judge
+        self._retrying = retrying or Retrying()
+        self._breaker = breaker or Breaker()
+        self._monotonic_s = monotonic_s
+        self._uniform = uniform
+        self._closed = threading.Event()
+        self._sleep = sleep or self._closed.wait
+        self._lock = threading.Lock()
+        self._client: httpx.Client | None = None
+
+    def get_json(self, path: str, query: Query | None = None) -> Any:
+        """The JSON document at `path`; numbers are floats or ints, `NaN` and `Infinity` are floats.
+
+        Raises:
+            BadData: not JSON.
+            SourceError: see `get`.
+        """
+        body = self.get(path, query)
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as exc:
+            raise BadData(f"{self._name}: {path} answered {self._quoted(body)}, which is not JSON") from exc
+
+    def get(self, path: str, query: Query | None = None) -> bytes:
+        """The body at `path`.
+
+        Raises:
+            SourceRefused: 401, after a new login where there is one, or 403.
+            SourceDown: no answer in time, a broken connection, 408, 429 or 5xx, after retries; or it has been down
+                lately and is not asked now.
+            BadData: far too long.
+            NoData: 404.
+            SourceError: any other answer, or this object is closed; and whatever `judge` says.
+        """
+        if (left_alone_s := self._breaker.closed_for_s(self._now_s())) > 0:
+            said = f"{self._name}: it was down lately and is left alone for another {left_alone_s:.0f} s"
+            raise SourceDown(said, retry_after_s=left_alone_s)
+        deadline_s = self._monotonic_s() + _TIMEOUTS_PER_QUESTION * self._timeout_s
+        try:
+            body = self._asked_until(deadline_s, path, query or {})
+        except SourceDown as exc:
+            self._breaker.failed(self._now_s(), exc.retry_after_s)
+            raise
+        except SourceError:
+            self._breaker.succeeded()  # it is there, whatever it said
+            raise
+        self._breaker.succeeded()
+        return body
+
+    def close(self) -> None:
+        """Release connections and end waits; safe to call twice. Later requests raise `SourceError`."""
+        with self._lock:
+            self._closed.set()
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _now_s(self) -> float:
+        return self._now_utc().timestamp()
+
+    def _asked_until(self, deadline_s: float, path: str, query: Query) -> bytes:
+        failed, renewed = 0, False
+        while True:
+            try:
+                return self._ask(path, query, deadline_s)
+            except SourceRefused as exc:
+                if renewed or not exc.unknown_key or not self._credentials.renew():
+                    raise
+                renewed = True
+            except SourceError as exc:
+                failed += 1
+                left_s = deadline_s - self._monotonic_s()
+                wait_s = self._retrying.wait_s(failed, exc, left_s=left_s, uniform=self._uniform())
+                if wait_s is None or self._closed.is_set():
+                    raise
+                self._sleep(wait_s)
+
+    def _ask(self, path: str, query: Query, deadline_s: float) -> bytes:
+        client = self._opened()
+        timeout_s = max(0.001, min(self._timeout_s, deadline_s - self._monotonic_s()))
+        try:
+            with client.stream("GET", path, params=dict(query), timeout=timeout_s) as response:
+                body = self._body(response, path, timeout_s)
+        except _HTTPX_ERRORS as exc:
+            raise self._translated(exc) from exc
+        except RuntimeError as exc:
+            if not self._closed.is_set():
+                raise
+            raise SourceError(f"{self._name}: closed while asking") from exc  # how httpx says it
+        if (problem := self._judge(response.status_code, body)) is not None:
+            raise problem
+        self._check_status(response, body, path)
+        return body
+
+    def _opened(self) -> httpx.Client:
+        with self._lock:
+            if self._closed.is_set():
+                raise SourceError(f"{self._name}: closed")
+            if self._client is None:
+                self._client = httpx.Client(
+                    base_url=self._base_url,
+                    transport=KeyedTransport(self._transport, self._credentials),
+                    headers={"Accept": "*/*", "User-Agent": "sprout-like"},
+                )
+            return self._client
+
+    def _body(self, response: httpx.Response, path: str, timeout_s: float) -> bytes:
+        # httpx limits each read, not their sum: a server that sends a byte now and then would hold us for ever.
+        deadline_s = time.monotonic() + timeout_s
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > _MAX_BODY_BYTES:
+                raise BadData(f"{self._name}: {path} answered more than {_MAX_BODY_BYTES} bytes")
+            if time.monotonic() > deadline_s:
+                raise SourceDown(f"{self._name}: {path} did not finish its answer within {timeout_s:g} s")
+        return bytes(body)
+
+    def _check_status(self, response: httpx.Response, body: bytes, path: str) -> None:
+        status = response.status_code
+        if status == httpx.codes.OK:
+            return
+        words = self._quoted(body)
+        said = f"{self._name}: {path} answered {status} {response.reason_phrase}".rstrip()
+        said = f"{said} ({words})" if words else said
+        match status:
+            case httpx.codes.UNAUTHORIZED:
+                raise SourceRefused(f"{said}: it does not know us; check the key", unknown_key=True)
+            case httpx.codes.FORBIDDEN:
+                raise SourceRefused(f"{said}: it does not serve us that; check the key, the plan and the proxy")
+            case httpx.codes.NOT_FOUND:
+                raise NoData(f"{said}: it has nothing there; check the zone and the base URL")
+            case httpx.codes.REQUEST_TIMEOUT | httpx.codes.TOO_MANY_REQUESTS:
+                pass
+            case _ if status < 500:
+                raise SourceError(f"{said}; check the base URL and what was asked for")
+        raise SourceDown(said, retry_after_s=retry_after_s(response.headers.get("Retry-After"), self._now_utc))
+
+    def _quoted(self, body: bytes) -> str:
+        """The source's own words, short, on one line and without our secrets; empty where it sent a page."""
+        text = " ".join(body[:2_000].decode("utf-8", "replace").split())
+        if text.lower().startswith(("<!doctype html", "<html")):
+            return "an HTML page"
+        for secret in self._credentials.secrets():
+            text = text.replace(secret, "***")
+        return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+
+    def _translated(self, exc: Exception) -> SourceError:
+        # The text of a transport error is the system's ("Connection refused"); that of the others may hold the URL.
+        match exc:
+            case httpx.TimeoutException():
+                return SourceDown(f"{self._name}: no answer from {self._base_url.host} within {self._timeout_s:g} s")
+            case httpx.NetworkError() | httpx.ProxyError() | httpx.RemoteProtocolError():
+                return SourceDown(f"{self._name}: no answer from {self._base_url.host} ({exc})")
+            case httpx.DecodingError():
+                return BadData(f"{self._name}: the answer's compression is broken")
+            case _:
+                return SourceError(f"{self._name}: asking {self._base_url.host} failed ({type(exc).__name__})")
+
+
+def _checked(base_url: str, name: str) -> httpx.URL:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as exc:
+        raise SourceSpecError(f"{name}: the base URL cannot be understood; give http://HOST:PORT") from exc
+    if url.userinfo or url.query or url.fragment:
+        raise SourceSpecError(f"{name}: the base URL must not hold a user name, a query or a fragment")
+    if url.scheme not in ("http", "https") or not url.host:
+        raise SourceSpecError(f"{name}: the base URL {base_url!r} is not http://HOST:PORT or https://HOST")
+    return url

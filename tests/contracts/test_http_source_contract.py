@@ -1,0 +1,338 @@
+"""Everything that can go wrong between a source and its API: a right value or a named error, never a wrong number."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from grid import BadData, Intensity, NoData, Series, Source, SourceDown, SourceError, SourceRefused, ZoneError
+from grid.http.retrying import Retrying
+from grid.testing import NOON, Answer, Loopback, ManualClock, Point
+from tests.contracts.source_cases.all import CASES
+from tests.contracts.source_cases.case import HttpCase
+
+HOUR = timedelta(hours=1)
+ONCE = Retrying(attempts=1)
+Ask = Callable[[Source, str, datetime], Series]
+
+
+def truth(when: datetime) -> int:
+    """Different in every slot of a day, so that a shifted answer is a wrong one."""
+    return 100 + when.hour * 7 + when.minute // 5
+
+
+def ask_latest(source: Source, zone: str, now: datetime) -> Series:
+    return Series([source.latest(zone, now)])
+
+
+def ask_history(source: Source, zone: str, now: datetime) -> Series:
+    return source.history(zone, now - 30 * HOUR, now - 6 * HOUR)
+
+
+def ask_forecast(source: Source, zone: str, now: datetime) -> Series:
+    return source.forecast(zone, now + 2 * HOUR, now + 20 * HOUR)
+
+
+ASKS: dict[str, Ask] = {"latest": ask_latest, "history": ask_history, "forecast": ask_forecast}
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest) -> HttpCase:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOON + timedelta(minutes=10))
+
+
+@pytest.fixture
+def server(case: HttpCase, clock: ManualClock) -> Iterator[Loopback]:
+    with case.serve(now_utc=clock, g_per_kwh=truth) as running:
+        yield running
+
+
+@pytest.fixture
+def source(case: HttpCase, server: Loopback, clock: ManualClock) -> Iterator[Source]:
+    made = case.make(base_url=server.url, now_utc=clock, timeout_s=2, retrying=ONCE)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=ASKS)
+def ask(request: pytest.FixtureRequest, source: Source) -> Ask:
+    if request.param not in source.can:
+        pytest.skip(f"{source.name} has no {request.param}")
+    return ASKS[request.param]
+
+
+def assert_right(series: Series, case: HttpCase) -> None:
+    for one in series:
+        ahead = case.forecast_adds_g_per_kwh if one.status == "forecast" else 0
+        assert one.g_per_kwh == pytest.approx(truth(one.start_utc) + ahead, rel=case.relative), one
+        assert one.zone == case.zone
+
+
+def test_the_truth_comes_through(case: HttpCase, source: Source, clock: ManualClock, ask: Ask) -> None:
+    series = ask(source, case.zone, clock())
+    assert_right(series, case)
+    for one in series:
+        assert (one.source, one.kind, one.factors) == (source.name, source.kind, source.factors)
+        assert one.fetched_at_utc == clock()
+
+
+@pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
+def test_a_change_to_or_from_summer_time_neither_loses_nor_repeats_an_hour(
+    case: HttpCase, server: Loopback, source: Source, clock: ManualClock, day: str
+) -> None:
+    midnight = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    for name, now in (("history", midnight + 40 * HOUR), ("forecast", midnight - 2 * HOUR)):
+        if name in source.can:
+            clock.now_utc = now
+            series = getattr(source, name)(case.zone, midnight, midnight + 6 * HOUR)
+            assert_right(series, case)
+            assert series.mean_g_per_kwh(midnight, midnight + 6 * HOUR) is not None
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (Answer(delivery="reset"), SourceDown),
+        (Answer("{", delivery="truncated"), SourceDown),
+        (Answer(status=400), SourceError),
+        (Answer(status=401), SourceRefused),
+        (Answer(status=403), SourceRefused),
+        (Answer(status=404), NoData),
+        (Answer(status=429), SourceDown),
+        (Answer(status=429, headers={"Retry-After": "120"}), SourceDown),
+        (Answer(status=500), SourceDown),
+        (Answer(status=503, headers={"Retry-After": "120"}), SourceDown),
+        (Answer("<!doctype html><title>Welcome</title>", headers={"Content-Type": "text/html"}), BadData),
+        (Answer(""), BadData),
+        (Answer("null"), BadData),
+        (Answer("[]"), SourceError),
+        (Answer("{}"), SourceError),
+        (Answer('"text"'), BadData),
+        (Answer("<a/>"), BadData),
+    ],
+    ids=lambda value: (
+        f"{value.delivery}-{value.status}-{dict(value.headers)}-{value.body[:9]}" if isinstance(value, Answer) else ""
+    ),
+)
+def test_a_fault_is_a_named_error_of_one_line(
+    case: HttpCase,
+    server: Loopback,
+    source: Source,
+    clock: ManualClock,
+    ask: Ask,
+    answer: Answer,
+    error: type[SourceError],
+) -> None:
+    server.answer = answer
+    with pytest.raises(error, match=rf"^{source.name}: ") as caught:
+        ask(source, case.zone, clock())
+    assert "\n" not in str(caught.value)
+    if answer.headers.get("Retry-After"):
+        assert isinstance(caught.value, SourceDown)
+        assert caught.value.retry_after_s == pytest.approx(120)
+
+
+@pytest.mark.parametrize("delivery", ["silent", "drip"])
+def test_a_server_that_does_not_finish_is_left_within_the_time_limit(
+    case: HttpCase, server: Loopback, clock: ManualClock, delivery: str
+) -> None:
+    source = case.make(base_url=server.url, now_utc=clock, timeout_s=0.1, retrying=ONCE)
+    server.answer = Answer("{", delivery=delivery)  # type: ignore[arg-type]
+    with pytest.raises(SourceDown, match=rf"^{source.name}: "):
+        source.latest(case.zone, clock())
+    source.close()
+
+
+def test_a_cut_off_body_is_bad_data(
+    case: HttpCase, server: Loopback, source: Source, clock: ManualClock, ask: Ask
+) -> None:
+    ask(source, case.zone, clock())
+    whole = server.truth(server.asked[-1]).body
+    server.answer = Answer(whole[: len(whole) * 2 // 3])
+    with pytest.raises(BadData, match=rf"^{source.name}: "):
+        ask(source, case.zone, clock())
+
+
+def test_the_content_type_is_not_gone_by(
+    case: HttpCase, server: Loopback, source: Source, clock: ManualClock, ask: Ask
+) -> None:
+    right = ask(source, case.zone, clock())
+    asked = server.asked[-1]
+    server.answer = Answer(server.truth(asked).body, headers={"Content-Type": "application/octet-stream"})
+    with contextlib.suppress(SourceError):  # an answer to one part of a longer question may not fit the others
+        assert all(one in set(right) for one in ask(source, case.zone, clock()))
+
+
+Alter = Callable[[list[Point]], list[Point]]
+
+
+def with_value(value: object) -> Alter:
+    """The middle point says something else."""
+
+    def alter(points: list[Point]) -> list[Point]:
+        middle = len(points) // 2
+        return [dataclasses.replace(p, value=value) if n == middle else p for n, p in enumerate(points)]
+
+    return alter
+
+
+def without_middle(points: list[Point]) -> list[Point]:
+    return points[: len(points) // 2] + points[len(points) // 2 + 1 :]
+
+
+def contradicting(points: list[Point]) -> list[Point]:
+    return [*points, dataclasses.replace(points[len(points) // 2], value=3)] if points else points
+
+
+def one_before(points: list[Point]) -> list[Point]:
+    return [dataclasses.replace(points[0], start_utc=points[0].start_utc - HOUR), *points[1:]] if points else points
+
+
+NONSENSE = [float("nan"), float("inf"), -500, 10**9, 10**400, "n/a", "", True, [], {}]
+
+
+@pytest.mark.parametrize("value", NONSENSE, ids=lambda value: repr(value)[:8])
+def test_nonsense_in_one_slot_is_never_a_number(
+    case: HttpCase, server: Loopback, source: Source, clock: ManualClock, ask: Ask, value: object
+) -> None:
+    server.alter = with_value(value)
+    try:
+        series = ask(source, case.zone, clock())
+    except SourceError as exc:
+        said = str(exc)
+    else:
+        said = f"{source.name}: "
+        assert_right(series, case)
+    assert said.startswith(f"{source.name}: ")
+    assert len(said) < 400
+
+
+def test_null_is_a_gap(case: HttpCase, server: Loopback, source: Source, clock: ManualClock, ask: Ask) -> None:
+    whole = ask(source, case.zone, clock())
+    server.alter = with_value(None)
+    try:
+        series = ask(source, case.zone, clock())
+    except (NoData, BadData):
+        assert len(whole) == 1 or ask is ask_latest
+    else:
+        assert_right(series, case)
+
+
+def test_text_is_a_number_only_where_the_api_writes_numbers_so(
+    case: HttpCase, server: Loopback, source: Source, clock: ManualClock, ask: Ask
+) -> None:
+    server.alter = lambda points: [
+        dataclasses.replace(p, value=str(p.value) if isinstance(p.value, int | float) else p.value) for p in points
+    ]
+    if case.accepts_numeric_text:
+        assert_right(ask(source, case.zone, clock()), case)
+    else:
+        with pytest.raises(BadData, match=rf"^{source.name}: "):
+            ask(source, case.zone, clock())
+
+
+def test_a_missing_slot_stays_missing(
+    case: HttpCase, server: Loopback, source: Source, clock: ManualClock, ask: Ask
+) -> None:
+    whole = ask(source, case.zone, clock())
+    server.alter = without_middle
+    try:
+        series = ask(source, case.zone, clock())
+    except (NoData, BadData):
+        assert len(whole) == 1
+    else:
+        assert_right(series, case)
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [lambda points: [*points, *points], lambda points: points[::-1]],
+    ids=["every slot twice", "in reverse order"],
+)
+def test_order_and_repetition_change_nothing(
+    case: HttpCase, server: Loopback, source: Source, clock: ManualClock, ask: Ask, alter: Alter
+) -> None:
+    whole = ask(source, case.zone, clock())
+    server.alter = alter
+    assert ask(source, case.zone, clock()) == whole
+
+
+def test_two_figures_for_one_slot_are_bad_data(
+    case: HttpCase, server: Loopback, source: Source, clock: ManualClock, ask: Ask
+) -> None:
+    server.alter = contradicting
+    with pytest.raises(BadData, match=rf"^{source.name}: "):
+        ask(source, case.zone, clock())
+
+
+def test_slots_outside_what_was_asked_are_left_out(
+    case: HttpCase, server: Loopback, source: Source, clock: ManualClock
+) -> None:
+    if "history" not in source.can:
+        pytest.skip(f"{source.name} has no history")
+    start, end = clock() - 20 * HOUR, clock() - 10 * HOUR
+    server.alter = lambda points: [
+        dataclasses.replace(points[0], start_utc=points[0].start_utc - 2 * HOUR, value=0),
+        *points,
+    ]
+    series = source.history(case.zone, start, end)
+    assert series[0].end_utc > start
+    assert series[-1].start_utc < end
+    assert_right(series, case)
+
+
+def test_an_answer_about_another_zone_is_bad_data(
+    case: HttpCase, server: Loopback, source: Source, clock: ManualClock, ask: Ask
+) -> None:
+    if case.elsewhere is None:
+        pytest.skip("its answers do not name the zone")
+    server.alter = lambda points: [dataclasses.replace(p, zone=case.elsewhere) for p in points]
+    with pytest.raises(BadData, match=rf"^{source.name}: "):
+        ask(source, case.zone, clock())
+
+
+def test_nothing_asks_the_network_for_a_zone_it_does_not_cover(
+    case: HttpCase, server: Loopback, source: Source
+) -> None:
+    for call in (
+        lambda: source.check_zone("XX"),
+        lambda: source.latest("XX", NOON),
+        lambda: source.history("XX", NOON - HOUR, NOON),
+    ):
+        with pytest.raises((ZoneError, SourceError)):
+            call()
+    assert not server.asked
+
+
+def test_a_key_is_seen_nowhere(
+    case: HttpCase, server: Loopback, source: Source, clock: ManualClock, ask: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    ask(source, case.zone, clock())
+    said = [repr(source), str(source), *(repr(value) for value in vars(source).values())]
+    for status in (200, 400, 401, 403, 404, 429, 500):
+        echo = " ".join(case.secrets)
+        server.answer = Answer(f'{{"error": "{echo}", "message": "{echo}"}}', status=status)
+        try:
+            ask(source, case.zone, clock())
+        except SourceError as exc:
+            said += [str(exc), repr(exc), str(exc.__cause__), repr(exc.__context__)]
+    text = "\n".join([*said, *(record.getMessage() for record in caplog.records)])
+    assert not [secret for secret in case.secrets if secret in text]
+
+
+def test_its_readings_are_of_one_slot_length(case: HttpCase, source: Source, clock: ManualClock, ask: Ask) -> None:
+    def length(one: Intensity) -> float:
+        return (one.end_utc - one.start_utc).total_seconds()
+
+    assert {length(one) for one in ask(source, case.zone, clock())} == {source.slot_s}
