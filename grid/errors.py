@@ -3,6 +3,7 @@
 GridError
 ├── ZoneError           the zone is unknown, or the source does not cover it          (fix the setting)
 ├── SourceSpecError     the text that names a source cannot be understood              (fix the setting)
+├── WindowError         the work does not fit before its deadline                      (move the deadline)
 └── SourceError         a source was asked and did not give a usable answer
     ├── SourceRefused   it refused the key or the plan: asking again will not help     (fix the key)
     ├── SourceDown      no answer, or 408, 429, 5xx: asking again later may help       (retryable)
@@ -20,6 +21,7 @@ __all__ = [
     "SourceError",
     "SourceRefused",
     "SourceSpecError",
+    "WindowError",
     "ZoneError",
 ]
 
@@ -34,6 +36,10 @@ class ZoneError(GridError, ValueError):
 
 class SourceSpecError(GridError, ValueError):
     """The text that names a source cannot be understood, or its file cannot be read."""
+
+
+class WindowError(GridError, ValueError):
+    """The work does not fit before its deadline where the intensity is known; the message says what room there is."""
 
 
 class SourceError(GridError):

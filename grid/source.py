@@ -14,7 +14,7 @@ Capability = Literal["latest", "forecast", "history"]
 
 @runtime_checkable
 class Source(Protocol):
-    """One provider. Stateless towards its callers: what is kept in memory, and for how long, is `grid.cache`'s part.
+    """One provider. Stateless towards its callers: what is kept, and for how long, is `grid.live`'s part.
 
     `latest`, `forecast` and `history` may wait for the network. They raise `SourceRefused`, `SourceDown` or `BadData`
     where there is no usable answer, `NoData` where the provider has none, `ZoneError` for a zone that `check_zone`

@@ -10,9 +10,12 @@ postcode districts (`GB-SW1A`). They are no keys of Electricity Maps, so `ZONES`
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cache
+from importlib import resources
 from types import MappingProxyType
 
 from grid.errors import ZoneError
@@ -116,10 +119,24 @@ def check_known(zone: str) -> None:
 
 
 def nearest(zone: str) -> list[str]:
-    """Up to two known zones that look like `zone`, best first; empty where none does."""
+    """Up to two known zones that look like `zone` or bear that name in English, best first; empty where none does.
+
+    A state or province with several zones gives the one that serves most of it.
+    """
     asked = str(zone).strip().upper().replace("_", "-")
     if asked in _ALSO_KNOWN_AS:
         return [_ALSO_KNOWN_AS[asked]]
     if asked in ZONES or asked in UK_REGIONS or is_uk_postcode_zone(asked):
         return [asked]
+    names = _zones_by_name()
+    spelt_out = get_close_matches(asked.replace("-", " "), names, n=1, cutoff=0.85)
+    if spelt_out:
+        return [names[spelt_out[0]]]
     return get_close_matches(asked, sorted(ZONES | UK_REGIONS.keys()), n=2, cutoff=0.6)
+
+
+@cache
+def _zones_by_name() -> Mapping[str, str]:
+    """English names, in capitals, of countries, and of the states and provinces of the larger federations."""
+    text = resources.files("grid").joinpath("data", "names.csv").read_text("utf-8")
+    return {row["name"].upper(): row["zone"] for row in csv.DictReader(text.splitlines())}

@@ -9,17 +9,17 @@ import logging
 import threading
 import uuid
 import weakref
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
 from directives import Catalogue, Policy, Uniform
-from grid import Grid, SourceRefused, open_source
+from grid import Grid, SourceRefused
 from sprout_like.background import Background, apart
 from sprout_like.clock import Clock, SystemClock
 from sprout_like.engines.engine import Call, Engine, Plan
 from sprout_like.errors import SettingError
+from sprout_like.grids import open_grid
 from sprout_like.guard import Guard
 from sprout_like.ledger import Ledger, open_ledger
 from sprout_like.meters import Accounts, Window, charged_devices, open_accounts
@@ -27,6 +27,7 @@ from sprout_like.policies import open_catalogue, open_policy
 from sprout_like.reuse.answers import AnswerStore
 from sprout_like.reuse.memory_answers import MemoryAnswers
 from sprout_like.settings import Settings
+from sprout_like.settlement.intensity_log import IntensityLog
 
 __all__ = ["Parts", "assemble"]
 
@@ -70,12 +71,19 @@ class Parts:
         self._warm: weakref.WeakSet[Any] = weakref.WeakSet()
         self._owner = ledger.name
         accounts.attach(ledger.append, owner=self._owner)
+        # A slow source must not hold up rows and accounts, nor their last ones at the end: hence a thread of its own.
+        asking = Background({"grid": grid.refresh_if_due}, patient=False)
         background = Background(
-            {"grid": grid.refresh_if_due, "ledger": ledger.tick, "accounts": accounts.tick, "engine": engine.tick}
+            {
+                "ledger": ledger.tick,
+                "accounts": accounts.tick,
+                "engine": engine.tick,
+                "intensities": IntensityLog(grid, ledger).tick,
+            }
         )
         # Runs once: on close(), when the last view is gone, or at the interpreter's exit.
         self._finalizer = weakref.finalize(
-            self, apart, functools.partial(_close, background, accounts, ledger, closing)
+            self, apart, functools.partial(_close, (asking, background), accounts, ledger, closing)
         )
 
     def open_window(self, plan: Plan) -> Window:
@@ -132,12 +140,15 @@ class _Charging:
         return self._accounts.overhead(self.devices() or ())
 
 
-def _close(background: Background, accounts: Accounts, ledger: Ledger, closing: Callable[[], object]) -> None:
+def _close(
+    backgrounds: Iterable[Background], accounts: Accounts, ledger: Ledger, closing: Callable[[], object]
+) -> None:
     with contextlib.ExitStack() as steps:  # the last first, and each also where another fails
         steps.callback(closing)
         steps.callback(ledger.flush)
         steps.callback(accounts.detach, ledger.name, ledger.append)  # its last account records go to the ledger
-        steps.callback(background.close)
+        for background in backgrounds:
+            steps.callback(background.close)
 
 
 def assemble(
@@ -166,7 +177,7 @@ def assemble(
     catalogue = open_catalogue(settings)
     chosen = open_policy(settings.policy if policy is None else policy, catalogue, settings)
     with contextlib.ExitStack() as opened:
-        opened_grid = _open_grid(settings.grid if grid is None else grid, settings, clock.now_utc)
+        opened_grid = grid if isinstance(grid, Grid) else open_grid(settings, grid, now_utc=clock.now_utc)
         ledger_spec = settings.ledger_spec if ledger is None else ledger
         opened_ledger = open_ledger(ledger_spec, spool_path=settings.spool)
         # What was given may be somebody else's too; only what was opened here is closed here.
@@ -265,13 +276,6 @@ def _open_answers(
 def _text(part: Any) -> str | None:
     """What a part's setting becomes when the part is given: its name, or nothing where it is an object."""
     return part if isinstance(part, str) else None
-
-
-def _open_grid(spec: Any, settings: Settings, now_utc: Callable[[], datetime]) -> Grid:
-    if isinstance(spec, Grid):
-        return spec
-    source = open_source(spec, zone=settings.zone, now_utc=now_utc)
-    return Grid(source, settings.zone, now_utc=now_utc, hold_s=settings.intensity_hold_s)
 
 
 def _prime(grid: Grid, wait_s: float) -> None:

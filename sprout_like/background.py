@@ -19,14 +19,19 @@ class Background:
     Args:
         jobs: by name; each is quick or bounded by its own timeouts, and decides itself whether there is work.
         interval_s: time between calls, in s.
+        patient: whether `close` waits for a job under way; a job that waits for a network is left to its own end.
     """
 
-    def __init__(self, jobs: Mapping[str, Callable[[], object]], *, interval_s: float = 1.0) -> None:
+    def __init__(
+        self, jobs: Mapping[str, Callable[[], object]], *, interval_s: float = 1.0, patient: bool = True
+    ) -> None:
         from apscheduler.executors.debug import DebugExecutor
         from apscheduler.schedulers.background import BackgroundScheduler
 
         # DebugExecutor runs jobs in the scheduler's own daemon thread. A pool's threads would hold up the exit of the
         # interpreter for as long as a request to a slow grid source takes.
+        self._patient = patient
+        self._closed = False
         self._scheduler = BackgroundScheduler(daemon=True, executors={"default": DebugExecutor()}, timezone="UTC")
         for name, job in jobs.items():
             self._scheduler.add_job(
@@ -40,9 +45,14 @@ class Background:
         self._scheduler.start()
 
     def close(self) -> None:
-        """Stop; a job under way is waited for, so a job itself can only do it `apart`. Safe to call twice."""
-        if self._scheduler.running:
+        """Stop; a patient one waits for a job under way, so a job itself can only do it `apart`. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._patient:
             self._scheduler.shutdown()
+        else:
+            threading.Thread(target=self._scheduler.shutdown, name="sprout-like-closing", daemon=True).start()
 
 
 def apart(call: Callable[[], object]) -> None:

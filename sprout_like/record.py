@@ -1,4 +1,4 @@
-"""The rows of the ledger as plain data: one per request, one per energy account.
+"""The rows of the ledger as plain data: one per request, per energy account and per reading of the intensity.
 
 Field names are column names, units included. None is stored as NULL and means unknown; nothing unknown is stored as 0.
 No field holds prompt or answer text, and errors are stored by class name alone, since their messages may quote text.
@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from grid import Factors, Intensity, Kind
+from grid import Status as IntensityStatus
 from sprout_like.errors import SettingError
 
-__all__ = ["AccountRecord", "Purpose", "RequestRecord", "Status", "checked_purpose", "checked_tags"]
+__all__ = ["AccountRecord", "IntensityRecord", "Purpose", "RequestRecord", "Status", "checked_purpose", "checked_tags"]
 
 Status = Literal["ok", "error"]
 Purpose = Literal["request", "baseline", "evaluation", "calibration"]
@@ -57,7 +59,8 @@ class RequestRecord:
         intensity_kind, intensity_factors, intensity_status, intensity_source: its provenance.
         intensity_start_utc: start of the reading's span.
         intensity_stale: True where the reading was held beyond its span.
-        intensity_reason: why there is no reading, or why it is stale; None where neither.
+        intensity_reason: why there is no reading, why it is stale, or why another source than the first gave it; None
+            where none of these.
         policy, policy_version, catalogue_version: who chose, in which state.
         directive: what was served. propensity: the probability of having chosen it; None where the policy failed.
         decision_reason: a few words. decision_group: `policy` or `control`.
@@ -71,6 +74,13 @@ class RequestRecord:
         pue: power usage effectiveness assumed.
         operational_g: g CO2e of running it. embodied_g: its share of making the hardware. None where unknown.
         overhead_s: the middleware's own time in this request, logging excluded.
+        settled_g_per_kwh: what was published afterwards for the time of the request; None until it is settled. All
+            that follows is None until then, and what was logged at the time stays as it was.
+        settled_kind, settled_factors: those of the intensity that was logged; where none was, those of the source.
+        settled_status: `actual`, or `estimated` where such figures were accepted.
+        settled_source: who published it.
+        settled_operational_g: g CO2e of running it at that intensity.
+        settled_utc: when it was settled, or last corrected.
     """
 
     request_id: str
@@ -137,6 +147,14 @@ class RequestRecord:
     embodied_g: float | None = None
     overhead_s: float
 
+    settled_g_per_kwh: float | None = None
+    settled_kind: str | None = None
+    settled_factors: str | None = None
+    settled_status: str | None = None
+    settled_source: str | None = None
+    settled_operational_g: float | None = None
+    settled_utc: datetime | None = None
+
     def as_dict(self) -> dict[str, Any]:
         """Column name to value."""
         return {name: getattr(self, name) for name in self.__slots__}
@@ -176,6 +194,40 @@ class AccountRecord:
     elsewhere_j: float
     overhead_j: float
     idle_j: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Column name to value."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntensityRecord:
+    """One figure that a source gave for one slot, as `grid.Intensity` has it.
+
+    Attributes:
+        zone: canonical zone name.
+        source: name of the source that gave it.
+        kind: `average` or `marginal`. factors: `direct` or `lifecycle`.
+        status: `actual`, `estimated` or `forecast`; a slot has a row for each that was seen.
+        start_utc: start of the slot. end_utc: its end, exclusive.
+        g_per_kwh: g CO2e per kWh.
+        fetched_at_utc: when the source said so.
+    """
+
+    zone: str
+    source: str
+    kind: Kind
+    factors: Factors
+    status: IntensityStatus
+    start_utc: datetime
+    end_utc: datetime
+    g_per_kwh: float
+    fetched_at_utc: datetime
+
+    @classmethod
+    def of(cls, reading: Intensity) -> IntensityRecord:
+        """The row of a reading."""
+        return cls(**{name: getattr(reading, name) for name in cls.__slots__})
 
     def as_dict(self) -> dict[str, Any]:
         """Column name to value."""

@@ -32,8 +32,25 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, toml_file=_FILE, extra="forbid", frozen=True)
 
-    zone: str = Field("GB", description="Zone whose intensity is used; Electricity Maps keys, e.g. GB.")
-    grid: str = Field("uk", description="Grid source: uk, static:G_PER_KWH, trace:FILE.csv or uk+http://HOST.")
+    zone: str = Field(
+        "GB",
+        description="Zone whose intensity is used: an Electricity Maps key such as GB, a cloud region such as "
+        "aws:eu-west-1, or LATITUDE,LONGITUDE.",
+    )
+    grid: str = Field(
+        "uk",
+        description="Grid source: uk, energy-charts, electricity-maps, watttime, entsoe, eia, yearly, "
+        "static:G_PER_KWH, trace:FILE, or several, separated by commas, the first that answers.",
+    )
+    grid_mix: bool = Field(False, description="Let the sources of `grid` differ in kind or factors.")
+    grid_cache: Literal["off"] | Path | None = Field(
+        None, description="Folder where intensities outlive a restart; None for the user's cache folder; or off."
+    )
+    electricity_maps_key: SecretStr | None = Field(None, description="Key of Electricity Maps.")
+    watttime_user: SecretStr | None = Field(None, description="User name at WattTime.")
+    watttime_password: SecretStr | None = Field(None, description="Password at WattTime.")
+    entsoe_token: SecretStr | None = Field(None, description="Token of the ENTSO-E Transparency Platform.")
+    eia_key: SecretStr | None = Field(None, description="Key of the U.S. Energy Information Administration.")
     grid_wait_s: float = Field(2.0, ge=0, description="How long construction waits for the first reading, in s.")
     intensity_hold_s: float = Field(3 * 3600.0, ge=0, description="How long a past reading is used as stale, in s.")
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests that need one."""
+"""A PostgreSQL server for the tests that need one, and a cache folder of their own for all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from sprout_like.ledger.testing_postgres import PostgresServer, find_postgres, temporary_postgres
+
+
+@pytest.fixture(autouse=True)
+def no_cache_of_the_users(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Intensities that one test or the user's own programs kept are nobody else's."""
+    monkeypatch.setenv("SPROUT_GRID_CACHE", str(tmp_path_factory.mktemp("grid-cache")))
 
 
 @pytest.fixture(scope="session")

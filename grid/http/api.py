@@ -191,13 +191,13 @@ class HttpApi:
 
     def _body(self, response: httpx.Response, path: str, timeout_s: float) -> bytes:
         # httpx limits each read, not their sum: a server that sends a byte now and then would hold us for ever.
-        deadline_s = time.monotonic() + timeout_s
+        deadline_s = self._monotonic_s() + timeout_s
         body = bytearray()
         for chunk in response.iter_bytes():
             body += chunk
             if len(body) > _MAX_BODY_BYTES:
                 raise BadData(f"{self._name}: {path} answered more than {_MAX_BODY_BYTES} bytes")
-            if time.monotonic() > deadline_s:
+            if self._monotonic_s() > deadline_s:
                 raise SourceDown(f"{self._name}: {path} did not finish its answer within {timeout_s:g} s")
         return bytes(body)
 
@@ -223,11 +223,11 @@ class HttpApi:
 
     def _quoted(self, body: bytes) -> str:
         """The source's own words, short, on one line and without our secrets; empty where it sent a page."""
+        for secret in self._credentials.secrets():  # before anything is cut, so that no half of one is left
+            body = body.replace(secret.encode(), b"***")
         text = " ".join(body[:2_000].decode("utf-8", "replace").split())
         if text.lower().startswith(("<!doctype html", "<html")):
             return "an HTML page"
-        for secret in self._credentials.secrets():
-            text = text.replace(secret, "***")
         return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
     def _translated(self, exc: Exception) -> SourceError:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Protocol
 
-__all__ = ["Credentials", "HeaderKey", "NoKey", "QueryKey"]
+from grid.clock import UtcNow
+from grid.errors import SourceSpecError
+
+__all__ = ["BasicLogin", "Credentials", "HeaderKey", "LoginToken", "NoKey", "QueryKey", "is_sendable"]
 
 
 class Credentials(Protocol):
@@ -49,9 +55,15 @@ class NoKey:
 
 
 class HeaderKey(NoKey):
-    """A key in a header, e.g. `auth-token`."""
+    """A key in a header, e.g. `auth-token`.
+
+    Raises:
+        SourceSpecError: no header can hold the key; the message does not show it.
+    """
 
     def __init__(self, header: str, key: str) -> None:
+        if not is_sendable(key):
+            raise SourceSpecError(f"{header}: the key is empty, or holds what no header can hold; set it anew")
         self._header = header
         self._key = key
 
@@ -78,3 +90,80 @@ class QueryKey(NoKey):
     def secrets(self) -> tuple[str, ...]:
         """The key."""
         return (self._key,)
+
+
+class BasicLogin(NoKey):
+    """User name and password on each request, as HTTP's Basic scheme has it (RFC 7617).
+
+    Raises:
+        SourceSpecError: the scheme cannot carry the user name; the message does not show it.
+    """
+
+    def __init__(self, user: str, password: str) -> None:
+        if not user or ":" in user:
+            raise SourceSpecError("login: the user name is empty or holds a colon; set it anew")
+        self._user = user
+        self._password = password
+        self._encoded = b64encode(f"{user}:{password}".encode()).decode()
+
+    def headers(self) -> Mapping[str, str]:
+        """The login's."""
+        return {"Authorization": f"Basic {self._encoded}"}
+
+    def secrets(self) -> tuple[str, ...]:
+        """All of it."""
+        return tuple(secret for secret in (self._encoded, self._password, self._user) if secret)
+
+
+class LoginToken(NoKey):
+    """A token that a login gives for a while: fetched on first use, renewed before it ends and when it is refused.
+
+    Callers that come at once share one login.
+
+    Args:
+        login: what tokens are asked for with; to be masked as they are.
+        log_in: asks for a token; what it raises is raised to whoever needs the token.
+        valid: how long a token may be used; less than the source grants.
+        now_utc: the clock that goes by.
+    """
+
+    def __init__(self, login: Credentials, log_in: Callable[[], str], *, valid: timedelta, now_utc: UtcNow) -> None:
+        self._login = login
+        self._log_in = log_in
+        self._valid = valid
+        self._now_utc = now_utc
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._token_before: str | None = None
+        self._since_utc = now_utc()
+        self._sent = threading.local()
+
+    def headers(self) -> Mapping[str, str]:
+        """The token's; may wait for a login, one's own or another caller's."""
+        with self._lock:
+            token = self._token
+            # A clock set back makes the age negative, and the age unknown.
+            if token is None or not timedelta(0) <= self._now_utc() - self._since_utc < self._valid:
+                since_utc = self._now_utc()
+                self._token_before = token or self._token_before
+                token = self._token = self._log_in()
+                self._since_utc = since_utc
+        self._sent.token = token
+        return {"Authorization": f"Bearer {token}"}
+
+    def renew(self) -> bool:
+        """Forget the token that this thread has sent, unless another caller has renewed it already."""
+        with self._lock:
+            if self._token == getattr(self._sent, "token", None):
+                self._token_before, self._token = self._token, None
+        return True
+
+    def secrets(self) -> tuple[str, ...]:
+        """The token, the one before, which answers may still repeat, and the login."""
+        tokens = (self._token, self._token_before)
+        return (*(token for token in tokens if token), *self._login.secrets())
+
+
+def is_sendable(key: str) -> bool:
+    """Whether a header can hold the key: visible ASCII, and some of it."""
+    return bool(key) and key.isascii() and key.isprintable() and " " not in key

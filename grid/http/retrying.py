@@ -36,7 +36,7 @@ class Retrying:
         """
         if not isinstance(error, SourceDown) or failed >= self.attempts:
             return None
-        wait_s = uniform * min(self.longest_wait_s, self.first_wait_s * 2 ** (failed - 1))
+        wait_s = uniform * min(self.longest_wait_s, self.first_wait_s * 2 ** min(failed - 1, 32))
         if error.retry_after_s is not None:
             wait_s = max(wait_s, error.retry_after_s)
         return wait_s if wait_s < left_s else None

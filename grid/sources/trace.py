@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from grid.errors import BadData, SourceSpecError, ZoneError
+from grid.errors import NoData, SourceSpecError, ZoneError
 from grid.intensity import Intensity, Series
 from grid.source import Capability
 
@@ -49,24 +49,24 @@ class TraceSource:
         """The reading whose span holds `now_utc`, or in a gap the one before it.
 
         Raises:
-            BadData: `now_utc` lies before the series' start, or at or after its end.
+            NoData: `now_utc` lies before the series' start, or at or after its end.
         """
         self.check_zone(zone)
         reading = self._series.last_before(now_utc)
         if reading is None or now_utc >= self._series[-1].end_utc:
-            raise BadData(f"{self._held()}, and {now_utc} was asked for")
+            raise NoData(f"{self._held()}, and {now_utc} was asked for")
         return reading
 
     def forecast(self, zone: str, start_utc: datetime, end_utc: datetime) -> Series:
         """What the series holds of that span.
 
         Raises:
-            BadData: nothing.
+            NoData: nothing.
         """
         self.check_zone(zone)
         series = self._series.between(start_utc, end_utc)
         if not len(series):
-            raise BadData(f"{self._held()}, and {start_utc} to {end_utc} was asked for")
+            raise NoData(f"{self._held()}, and {start_utc} to {end_utc} was asked for")
         return series
 
     history = forecast

@@ -1,185 +1,47 @@
-"""Read a trace, a CSV file of intensities over time, into a series; every bad cell is found here, at construction.
-
-The file has one header row. Empty rows and rows that begin with `#` are skipped.
-
-    time_utc            start of the slot, ISO 8601; a stamp without an offset is UTC, one that is not UTC is an error
-    g_per_kwh           the figure, or `direct_g_per_kwh`, or `lifecycle_g_per_kwh`, or any column named by `column=`
-    status              optional: actual, estimated, forecast or static
-    estimated           optional, where there is no `status`: true means estimated, false means actual
-    zone                optional: the same in every row
-"""
+"""The rows of a CSV file, plain or compressed by gzip."""
 
 from __future__ import annotations
 
 import csv
-import reprlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+import gzip
+import zlib
 from pathlib import Path
-from typing import cast, get_args
+from typing import IO
 
-from grid.clock import UtcNow, utc_now
-from grid.errors import BadData, SourceSpecError, ZoneError
-from grid.intensity import Factors, Intensity, Kind, Series, Status
-from grid.zones import check_known
+from grid.errors import BadData, SourceSpecError
+from grid.sources.trace_rows import TraceRow, TraceTable
 
-__all__ = ["read_trace"]
-
-_ESTIMATED: Mapping[str, Status] = {"true": "estimated", "false": "actual"}
+__all__ = ["csv_table"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    where: str
-    cells: Mapping[str, str]
-
-    def bad(self, column: str, expected: str) -> BadData:
-        return BadData(f"{self.where}: {column} is {reprlib.repr(self.cells[column])}, not {expected}")
-
-
-def read_trace(
-    path: str | Path,
-    *,
-    zone: str | None = None,
-    column: str | None = None,
-    factors: Factors | None = None,
-    kind: Kind = "average",
-    status: Status = "actual",
-    now_utc: UtcNow = utc_now,
-) -> Series:
-    """Read a trace file.
-
-    A slot is as long as the smallest step between two stamps; a longer step is a gap, and stays one.
-
-    Args:
-        path: the CSV file, UTF-8.
-        zone: the zone the figures are for; None where the file has a `zone` column.
-        column: the column to read; None where there is only one to choose.
-        factors: what the figures count, which also picks `direct_g_per_kwh` or `lifecycle_g_per_kwh`; where neither the
-            column's name nor this says it, they are taken as `lifecycle`, as a static figure is.
-        kind: `average` or `marginal`.
-        status: of rows where the file does not say.
-        now_utc: the clock that stamps when the file was read.
+def csv_table(path: Path) -> TraceTable:
+    """Read a file with one header row; empty rows and rows that begin with `#` are skipped, empty cells are None.
 
     Raises:
-        SourceSpecError: the file cannot be read, or its columns leave open what to take.
-        ZoneError: the file is for another zone than `zone`, or for several, or names an unknown one.
-        BadData: a cell is not what its column says; the message has the file, the line and the cell.
+        SourceSpecError: the file cannot be read, or is no CSV file in UTF-8.
+        BadData: a row has more or fewer cells than the header.
     """
-    path = Path(path)
-    header, rows = _table(path)
-    column, factors = _choice(path, header, column, factors)
-    if len(rows) < 2:
-        raise BadData(f"{path}: a trace needs two rows or more to tell how long a slot is, and this has {len(rows)}")
-    zone = _zone(path, rows, zone)
-    starts = [_stamp(row) for row in rows]
-    steps = [after - before for before, after in pairwise(starts)]
-    for row, step in zip(rows[1:], steps, strict=True):
-        if step <= timedelta(0):
-            raise row.bad("time_utc", "after the row before it")
-    slot, read_at = min(steps), now_utc()
-    readings = []
-    for row, start in zip(rows, starts, strict=True):
-        figure = _figure(row, column)
-        try:
-            reading = Intensity(
-                zone=zone,
-                start_utc=start,
-                end_utc=start + slot,
-                g_per_kwh=figure,
-                kind=kind,
-                factors=factors,
-                status=_status(row, status),
-                source=f"trace:{path.name}",
-                fetched_at_utc=read_at,
-            )
-        except BadData as exc:
-            raise BadData(f"{row.where}, column {column}: {exc}") from exc
-        readings.append(reading)
-    return Series(readings)
-
-
-def _table(path: Path) -> tuple[list[str], list[_Row]]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with _opened(path) as file:
             reader = csv.reader(file)
             lines = [(reader.line_num, cells) for cells in reader if cells and not cells[0].startswith("#")]
     except OSError as exc:
-        raise SourceSpecError(f"cannot read trace {path}: {exc.strerror}; check the path") from exc
+        raise SourceSpecError(f"cannot read trace {path}: {exc.strerror or exc}; check the path") from exc
+    except (EOFError, zlib.error) as exc:
+        raise SourceSpecError(f"cannot read trace {path}: its compression is broken ({exc})") from exc
     except (UnicodeDecodeError, csv.Error) as exc:
         raise SourceSpecError(f"trace {path} is not a CSV file in UTF-8: {exc}") from exc
     header = [name.strip() for name in lines[0][1]] if lines else []
-    if "time_utc" not in header:
-        raise SourceSpecError(f"trace {path} has no column time_utc; its header is {', '.join(header) or 'empty'}")
     rows = []
     for line, cells in lines[1:]:
         if len(cells) != len(header):
             raise BadData(f"{path}, line {line}: {len(cells)} cells, and the header has {len(header)}")
-        rows.append(_Row(f"{path}, line {line}", dict(zip(header, map(str.strip, cells), strict=True))))
-    return header, rows
+        values = (cell.strip() or None for cell in cells)
+        rows.append(TraceRow(f"{path}, line {line}", dict(zip(header, values, strict=True))))
+    return TraceTable(header, rows)
 
 
-def _choice(path: Path, header: list[str], column: str | None, factors: Factors | None) -> tuple[str, Factors]:
-    named: dict[str, Factors] = {f"{word}_g_per_kwh": word for word in get_args(Factors)}
-    if column is not None:
-        wanted = [column]
-    elif factors is not None:
-        wanted = [f"{factors}_g_per_kwh", "g_per_kwh"]
-    else:
-        wanted = ["g_per_kwh", *named]
-    present = [name for name in wanted if name in header]
-    if not present:
-        raise SourceSpecError(f"trace {path} has no column {' or '.join(wanted)}; its header is {', '.join(header)}")
-    if factors is None and len(present) > 1:
-        pick = "pick one with column= or factors=, or by writing trace:FILE.csv?factors=direct"
-        raise SourceSpecError(f"trace {path} has {' and '.join(present)}: {pick}")
-    column = present[0]
-    said = named.get(column)
-    if factors is not None and said not in (None, factors):
-        raise SourceSpecError(f"trace {path}: column {column} is {said}, and factors= asks for {factors}")
-    return column, factors or said or "lifecycle"
-
-
-def _zone(path: Path, rows: list[_Row], zone: str | None) -> str:
-    inside = {row.cells["zone"] for row in rows if "zone" in row.cells}
-    zones = inside | ({zone} if zone is not None else set())
-    if not zones:
-        raise SourceSpecError(f"trace {path} does not say which zone it is for: pass zone= or add a column zone")
-    if len(zones) > 1:
-        raise ZoneError(f"zone: trace {path} must be for one zone, and there are {', '.join(sorted(zones))}")
-    check_known(only := zones.pop())
-    return only
-
-
-def _stamp(row: _Row) -> datetime:
-    try:
-        stamp = datetime.fromisoformat(row.cells["time_utc"])
-    except ValueError as exc:
-        raise row.bad("time_utc", "an ISO 8601 time stamp") from exc
-    if stamp.tzinfo is None:
-        return stamp.replace(tzinfo=UTC)
-    if stamp.utcoffset() != timedelta(0):
-        raise row.bad("time_utc", "in UTC")
-    return stamp
-
-
-def _figure(row: _Row, column: str) -> float:
-    try:
-        return float(row.cells[column])
-    except ValueError as exc:
-        raise row.bad(column, "a figure in g/kWh") from exc
-
-
-def _status(row: _Row, default: Status) -> Status:
-    if "status" in row.cells:
-        if row.cells["status"] not in get_args(Status):
-            raise row.bad("status", f"one of {', '.join(get_args(Status))}")
-        return cast("Status", row.cells["status"])
-    if "estimated" in row.cells:
-        try:
-            return _ESTIMATED[row.cells["estimated"].lower()]
-        except KeyError as exc:
-            raise row.bad("estimated", "true or false") from exc
-    return default
+def _opened(path: Path) -> IO[str]:
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")

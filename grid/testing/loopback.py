@@ -114,6 +114,10 @@ class Loopback:
         """What the API answers where nothing is wrong with it."""
         raise NotImplementedError
 
+    def answer_to(self, asked: Asked) -> Answer:
+        """What is sent: what was set to be sent, else the truth."""
+        return self.next_answers.pop(0) if self.next_answers else self.answer or self.truth(asked)
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         outer = self
 
@@ -123,9 +127,8 @@ class Loopback:
                 query = {key: values[-1] for key, values in parse_qs(url.query, keep_blank_values=True).items()}
                 asked = Asked(url.path, query, {key.lower(): value for key, value in self.headers.items()})
                 outer.asked.append(asked)
-                answer = outer.next_answers.pop(0) if outer.next_answers else outer.answer or outer.truth(asked)
                 try:
-                    outer._deliver(self, answer)
+                    outer._deliver(self, outer.answer_to(asked))
                 except ConnectionError:
                     self.close_connection = True  # the client has given up, as it should
 

@@ -17,30 +17,12 @@ by cutting planes (Kelley 1960, The cutting-plane method for solving convex prog
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from grid.windows.priced_edges import TINY_S, Edges, Job, Start
 from grid.windows.timeline import Timeline
 
-__all__ = ["Job", "cheapest_restarts"]
-
-_TINY_S = 1e-6
-# So high a price that no second of work is left out: beyond any start-up's emissions per second of work gained.
-_ANY_PRICE = 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A piece of work, in s; `share` is the power of its start-up as a multiple of the work's."""
-
-    earliest_s: float
-    latest_s: float
-    duration_s: float
-    start_up_s: float
-    share: float
+__all__ = ["cheapest_restarts"]
 
 
 class _Label(NamedTuple):
@@ -58,21 +40,6 @@ class _Label(NamedTuple):
     open: bool = False
 
 
-class _Start(NamedTuple):
-    """A start at an edge, as far as the first edge at or after its start-up.
-
-    Starting earlier by up to `early_s` costs `early_slope` per second; stopping between start-up and edge is possible
-    where `work_s` is above 0.
-    """
-
-    landing: int
-    cost: float
-    work_s: float
-    slope: float
-    early_s: float
-    early_slope: float
-
-
 def cheapest_restarts(
     line: Timeline, job: Job, one_run: tuple[float, float] | None
 ) -> list[tuple[float, float]] | None:
@@ -80,173 +47,113 @@ def cheapest_restarts(
 
     None where the work does not fit.
     """
-    problem = _Problem(line, job)
-    price = problem.best_price()
-    if price is None:
-        return None
-    return problem.search(price, one_run)
+    edges = Edges(line, job)
+    price = edges.best_price()
+    return None if price is None else _Search(edges, price, one_run).runs()
 
 
-class _Problem:
-    """One piece of work on its edges."""
+class _Search:
+    """Labels from the first edge to the last, and the best solution so far."""
 
-    def __init__(self, line: Timeline, job: Job) -> None:
-        self._line, self._job = line, job
-        low, high = job.earliest_s, job.latest_s
-        edges = np.concatenate(([low, high], line.edges_s))
-        points = np.unique(np.concatenate((edges, edges[edges <= high] - job.start_up_s)))
-        points = points[(points >= low) & (points <= high)]
-        points = points[np.concatenate(([True], np.diff(points) > _TINY_S))] if len(points) else points
-        step = np.searchsorted(line.edges_s, points[:-1] + _TINY_S / 2, side="right") - 1
-        inside = (step >= 0) & (step < len(line.g_per_kwh))
-        step = step.clip(0, len(line.g_per_kwh) - 1)
-        rates = np.where(inside & line.known[step], line.g_per_kwh[step], np.inf)
-        self._points: list[float] = points.tolist()
-        self._rates: list[float] = [*rates.tolist(), math.inf]
-        self._lengths: list[float] = [*np.diff(points).tolist(), 0.0]
-        self._starts = self._find_starts(points)
-        self._idle_value: list[float] = []
-        self._running_value: list[float] = []
+    def __init__(self, edges: Edges, price: float, one_run: tuple[float, float] | None) -> None:
+        self._edges, self._price = edges, price
+        self._idle: list[list[_Label]] = [[] for _ in range(len(edges.points) + 1)]
+        self._running: list[list[_Label]] = [[] for _ in range(len(edges.points) + 1)]
+        self._least = math.inf
+        self._best: list[tuple[float, float]] | None = None
+        for runs in (None if one_run is None else [one_run], edges.cut_to_measure()):
+            if runs is not None and (emitted := edges.emitted(runs)) < self._least:
+                self._least, self._best = emitted, runs
+        self._slack = 1e-9 * (1.0 + price * edges.job.duration_s)
 
-    def _find_starts(self, points: np.ndarray) -> list[_Start | None]:
-        line, start_up, share = self._line, self._job.start_up_s, self._job.share
-        ready = points + start_up
-        before = np.concatenate((points[:1], points[:-1]))
-        possible = line.holds(points, ready) & (ready <= self._job.latest_s + _TINY_S)
-        early = line.holds(before, points)
-        cost = share * line.integral(points, ready)
-        landings = np.searchsorted(points, ready - _TINY_S).tolist()
-        ends = np.searchsorted(points, ready - _TINY_S).clip(1) - 1
-        starts: list[_Start | None] = []
-        for index, landing in enumerate(landings):
-            if not possible[index]:
-                starts.append(None)
+    def runs(self) -> list[tuple[float, float]] | None:
+        """The runs that emit least."""
+        self._idle[0].append(_Label(0.0, 0.0))
+        for index in range(len(self._edges.points)):
+            self._go_on(index)
+            self._finish(index)
+            self._begin(index)
+        return self._best
+
+    def _worth_keeping(self, labels: list[_Label], value: float) -> list[_Label]:
+        """The labels that may become the best, by the bound and among each other."""
+        kept = []
+        for label in labels:
+            left = self._edges.job.duration_s - label.work_s
+            bound = label.cost + self._price * left + value
+            if label.slope < self._price:
+                bound -= (self._price - label.slope) * min(label.span_s, left)
+            if left >= -TINY_S and bound < self._least - self._slack:
+                kept.append(label)
+        return _undominated(kept)
+
+    def _go_on(self, index: int) -> None:
+        """From running at an edge: stop there, work on to the next, or stop at an open moment before it."""
+        edges = self._edges
+        point, rate, length = edges.points[index], edges.rates[index], edges.lengths[index]
+        for label in self._worth_keeping(self._running[index], edges.running_value[index]):
+            start, _, back, _, rest = label.runs  # type: ignore[misc]
+            self._idle[index].append(label._replace(runs=(start, point, back, 0, rest)))
+            if rate == math.inf:
                 continue
-            last = self._rates[int(ends[index])]
-            work = max(0.0, self._points[landing] - float(ready[index]))
-            reach = float(points[index] - before[index]) if early[index] else 0.0
-            slope = share * (self._rates[index - 1] - last) + last if reach else 0.0
-            starts.append(_Start(landing, float(cost[index]) + work * last, work, last, reach, slope))
-        return starts
+            work, cost = label.work_s + length, label.cost + rate * length
+            self._running[index + 1].append(label._replace(work_s=work, cost=cost))
+            if not label.open:
+                stopping = (start, point, 0, 1, rest)
+                self._idle[index + 1].append(_Label(label.work_s, label.cost, stopping, rate, length, open=True))
 
-    def _relax(self, price: float) -> tuple[float, float]:
-        """Work and cost of the runs that are best where a second of work earns `price`; fills the values from edges."""
-        count = len(self._points)
-        idle, running = [0.0] * (count + 1), [0.0] * (count + 1)
-        idle_work, running_work = [0.0] * (count + 1), [0.0] * (count + 1)
-        for index in range(count - 1, -1, -1):
-            idle[index], idle_work[index] = idle[index + 1], idle_work[index + 1]
-            start = self._starts[index]
-            if start is not None:
-                value = start.cost - price * start.work_s + running[start.landing]
-                if value < idle[index]:
-                    idle[index], idle_work[index] = value, start.work_s + running_work[start.landing]
-            running[index], running_work[index] = idle[index], idle_work[index]
-            rate = self._rates[index]
-            if rate < math.inf:
-                value = (rate - price) * self._lengths[index] + running[index + 1]
-                if value < running[index]:
-                    running[index], running_work[index] = value, self._lengths[index] + running_work[index + 1]
-        self._idle_value, self._running_value = idle, running
-        return idle_work[0], idle[0] + price * idle_work[0]
+    def _finish(self, index: int) -> None:
+        """Keep the best of the labels that have done the work, or do where their open moment is moved."""
+        for label in self._idle[index]:
+            left = self._edges.job.duration_s - label.work_s
+            cost = label.cost + label.slope * left
+            if -TINY_S <= left <= label.span_s + TINY_S and cost < self._least - self._slack:
+                self._least, self._best = cost, _unrolled(label.runs, max(0.0, left))
 
-    def best_price(self) -> float | None:
-        """The price whose bound is highest; None where even the longest solution falls short of the work."""
-        if not self._points:
-            return None
-        wanted = self._job.duration_s
-        below = (0.0, 0.0)
-        above = self._relax(_ANY_PRICE)
-        if above[0] < wanted - _TINY_S:
-            return None
-        while True:
-            price = (above[1] - below[1]) / (above[0] - below[0])
-            found = self._relax(price)
-            gain = below[1] - price * below[0] - (found[1] - price * found[0])
-            if gain <= 1e-9 * (1.0 + abs(below[1]) + price * wanted):
-                return price
-            if found[0] < wanted:
-                below = found
-            else:
-                above = found
+    def _begin(self, index: int) -> None:
+        """From idle at an edge: stay idle, start there, or start at an open moment before the next."""
+        starts, points = self._edges.starts, self._edges.points
+        here, later = starts[index], starts[index + 1] if index + 1 < len(points) else None
+        for label in self._worth_keeping(self._idle[index], self._edges.idle_value[index]):
+            self._idle[index + 1].append(label)
+            if later is not None and later.early_s and later.early_slope > 0 and not label.open:
+                entry = (points[index + 1], None, -1, 0, label.runs)
+                work, cost = label.work_s + later.work_s, label.cost + later.cost
+                opened = _Label(work, cost, entry, later.early_slope, later.early_s, open=True)
+                self._running[later.landing].append(opened)
+            if here is not None:
+                self._start(label, here, points[index])
 
-    def search(self, price: float, one_run: tuple[float, float] | None) -> list[tuple[float, float]] | None:
-        """Labels from the first edge to the last; the values must be those of `price`."""
-        wanted, count = self._job.duration_s, len(self._points)
-        idle: list[list[_Label]] = [[] for _ in range(count + 1)]
-        running: list[list[_Label]] = [[] for _ in range(count + 1)]
-        idle[0].append(_Label(0.0, 0.0))
-        best: tuple[Any, ...] | None = None
-        least = math.inf
-        if one_run is not None:
-            ready = one_run[0] + self._job.start_up_s
-            least = float(
-                self._job.share * self._line.integral(one_run[0], ready) + self._line.integral(ready, one_run[1])
-            )
-        slack = 1e-9 * (1.0 + price * wanted)
-
-        def worth(label: _Label, value: float) -> bool:
-            left = wanted - label.work_s
-            if left < -_TINY_S:
-                return False
-            bound = label.cost + price * left + value
-            if label.slope < price:
-                bound -= (price - label.slope) * min(label.span_s, left)
-            return bound < least - slack
-
-        for index in range(count):
-            point, rate, length = self._points[index], self._rates[index], self._lengths[index]
-            for label in _undominated(running[index]):
-                if not worth(label, self._running_value[index]):
-                    continue
-                start, _, back, _, rest = label.runs  # type: ignore[misc]
-                idle[index].append(label._replace(runs=(start, point, back, 0, rest)))
-                if rate == math.inf:
-                    continue
-                running[index + 1].append(label._replace(work_s=label.work_s + length, cost=label.cost + rate * length))
-                if not label.open:
-                    stopping = (start, point, 0, 1, rest)
-                    idle[index + 1].append(_Label(label.work_s, label.cost, stopping, rate, length, open=True))
-            begun = self._starts[index]
-            for label in _undominated(idle[index]):
-                left = wanted - label.work_s
-                if -_TINY_S <= left <= label.span_s + _TINY_S and label.cost + label.slope * left < least - slack:
-                    least, best = label.cost + label.slope * left, (label, max(0.0, left))
-                if not worth(label, self._idle_value[index]):
-                    continue
-                idle[index + 1].append(label)
-                later = self._starts[index + 1] if index + 1 < count else None
-                if later is not None and later.early_s and not label.open:
-                    work, cost = label.work_s + later.work_s, label.cost + later.cost
-                    entry = (self._points[index + 1], None, -1, 0, label.runs)
-                    moved = _Label(work, cost, entry, later.early_slope, later.early_s, open=True)
-                    running[later.landing].append(moved)
-                if begun is None:
-                    continue
-                work, cost = label.work_s + begun.work_s, label.cost + begun.cost
-                entry = (point, None, 0, 0, label.runs)
-                running[begun.landing].append(label._replace(work_s=work, cost=cost, runs=entry))
-                if begun.work_s and not label.open:
-                    ready = point + self._job.start_up_s
-                    cost -= begun.work_s * begun.slope
-                    stopping = (point, ready, 0, 1, label.runs)
-                    idle[begun.landing].append(
-                        _Label(label.work_s, cost, stopping, begun.slope, begun.work_s, open=True)
-                    )
-        if best is None:
-            return None if one_run is None else [one_run]
-        return _unrolled(best[0].runs, best[1])
+    def _start(self, label: _Label, start: Start, point: float) -> None:
+        work, cost = label.work_s + start.work_s, label.cost + start.cost
+        entry = (point, None, 0, 0, label.runs)
+        self._running[start.landing].append(label._replace(work_s=work, cost=cost, runs=entry))
+        if start.work_s and not label.open:
+            ready, cost = point + self._edges.job.start_up_s, cost - start.work_s * start.slope
+            stopping = (point, ready, 0, 1, label.runs)
+            opened = _Label(label.work_s, cost, stopping, start.slope, start.work_s, open=True)
+            self._idle[start.landing].append(opened)
 
 
 def _undominated(labels: list[_Label]) -> list[_Label]:
-    """Labels with nothing open are kept only where none has done as much for no more; the others are all kept."""
-    kept = [label for label in labels if label.open]
+    """The labels without those that another makes needless, by having done as much for no more wherever they lead."""
+    kept = []
     least = math.inf
     for label in sorted((label for label in labels if not label.open), key=lambda label: (-label.work_s, label.cost)):
         if label.cost < least:
             least = label.cost
             kept.append(label)
-    return kept
+    lines: list[_Label] = []
+    for label in sorted((label for label in labels if label.open), key=lambda label: label.cost):
+        end, top = label.work_s + label.span_s, label.cost + label.slope * label.span_s
+        if not any(
+            other.work_s + other.span_s >= end
+            and other.cost + other.slope * max(0.0, label.work_s - other.work_s) <= label.cost
+            and other.cost + other.slope * max(0.0, end - other.work_s) <= top
+            for other in lines
+        ):
+            lines.append(label)
+    return kept + lines
 
 
 def _unrolled(runs: tuple[Any, ...] | None, moved_s: float) -> list[tuple[float, float]]:

@@ -12,8 +12,9 @@ from sprout_like.calibrate.sample import Sample
 from sprout_like.calibrate.schedule import Turn
 from sprout_like.errors import SproutError
 from sprout_like.ledger import Ledger
+from sprout_like.ledger.rows import Record
 from sprout_like.middleware import CarbonAware
-from sprout_like.record import AccountRecord, RequestRecord
+from sprout_like.record import RequestRecord
 
 __all__ = ["AwareRunner", "LastRow", "NotServed", "Runner"]
 
@@ -55,7 +56,7 @@ class LastRow:
         """The ledger's own."""
         return self._ledger.name
 
-    def append(self, record: RequestRecord | AccountRecord) -> None:
+    def append(self, record: Record) -> None:
         """Remember a request's row, and pass it on."""
         if isinstance(record, RequestRecord):
             self.row = record

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from datetime import datetime
 from typing import Annotated
 
 import typer
+
+from sprout_like.cli.moment import moment
 
 __all__ = ["ledger"]
 
@@ -17,7 +21,7 @@ _LedgerOption = Annotated[
 
 @ledger.callback(invoke_without_command=True)
 def main(context: typer.Context) -> None:
-    """Check that the ledger adds up, or send rows that wait."""
+    """Check that the ledger adds up, settle it, or send what waits."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -49,6 +53,62 @@ def check(
 
         Console(emoji=False).print(as_table(report, tolerance), highlight=False)
     if not report.ok:
+        raise typer.Exit(1)
+
+
+@ledger.command()
+def settle(
+    ledger_spec: _LedgerOption = None,
+    grid: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="Whom to ask for actuals.  [default: the setting `grid`]")
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option(metavar="PLACE", help="Only requests of this zone.  [default: all zones]")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(parser=moment, metavar="MOMENT", help="Only requests since then, UTC.")
+    ] = None,
+    accept_estimated: Annotated[
+        bool, typer.Option("--accept-estimated", help="Take an estimate where no actual is published.")
+    ] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask again for what is settled, as actuals get corrected.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and write nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Put published actuals beside provisional intensities.
+
+    Reports then go by the actuals, and what was logged stays. A request is settled by actuals of its own zone, kind
+    and factors that cover its whole time: the ledger's own come first, then those of the source. Exit code 1 if the
+    source failed.
+    """
+    from grid import resolve_zone
+    from sprout_like.cli.opening import configured, reading
+    from sprout_like.grids import open_grid_source
+    from sprout_like.ledger.settlements import DryRun, Settlements
+    from sprout_like.reports.settled import as_json as to_json
+    from sprout_like.reports.settled import as_table
+    from sprout_like.settlement.figures import Scope
+    from sprout_like.settlement.settle import settle as settle_ledger
+
+    settings = configured(ledger_spec, grid=grid, zone=zone)
+    with reading(ledger_spec) as engine, closing(open_grid_source(settings)) as source:
+        report = settle_ledger(
+            (DryRun if dry_run else Settlements)(engine),
+            source,
+            scope=Scope(zone=None if zone is None else resolve_zone(zone), since_utc=since),
+            accept_estimated=accept_estimated,
+            refresh=refresh,
+            dry_run=dry_run,
+        )
+    if as_json:
+        typer.echo(to_json(report))
+    else:
+        from rich.console import Console
+
+        Console(emoji=False).print(as_table(report), highlight=False)
+    if report.problem is not None:
         raise typer.Exit(1)
 
 

@@ -12,6 +12,7 @@ import typer
 from sprout_like.cli.calibrate import calibrate
 from sprout_like.cli.demo import demo
 from sprout_like.cli.doctor import doctor
+from sprout_like.cli.grid.commands import grid
 from sprout_like.cli.ledger import ledger
 from sprout_like.cli.report import report
 
@@ -31,6 +32,7 @@ app.command()(demo)
 app.command()(calibrate)
 app.command()(report)
 app.command()(doctor)
+app.add_typer(grid, name="grid")
 app.add_typer(ledger, name="ledger")
 
 

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["configured", "pending_rows", "reading"]
 
 
-def configured(ledger: str | None) -> Settings:
-    """The settings, with the option in front.
+def configured(ledger: str | None, *, grid: str | None = None, zone: str | None = None) -> Settings:
+    """The settings, with the options in front.
 
     Raises:
         SettingError: a setting does not fit.
     """
     from sprout_like.settings import Settings
 
-    return Settings.load(ledger=ledger)
+    return Settings.load(ledger=ledger, grid=grid, zone=zone)
 
 
 @contextmanager

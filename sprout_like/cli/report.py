@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 import typer
 
+from sprout_like.cli.moment import moment
 from sprout_like.reports.grouping import GroupBy
 
 __all__ = ["report"]
 
 
-def _moment(text: str) -> datetime:
-    """A moment as people write it; without an offset it is UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise typer.BadParameter(f"{text!r} is not a moment; write 2026-03-01 or 2026-03-01T18:30") from None
-
-
 def report(
     by: Annotated[GroupBy, typer.Option(help="What a line stands for; days are UTC days.")] = "directive",
     since: Annotated[
-        datetime | None, typer.Option(parser=_moment, metavar="MOMENT", help="First moment, UTC: 2026-03-01T18:30.")
+        datetime | None, typer.Option(parser=moment, metavar="MOMENT", help="First moment, UTC: 2026-03-01T18:30.")
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(parser=_moment, metavar="MOMENT", help="The moment after the last, UTC.")
+        datetime | None, typer.Option(parser=moment, metavar="MOMENT", help="The moment after the last, UTC.")
     ] = None,
     output: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How to print it.")] = "table",
     ledger: Annotated[

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from grid import Grid, GridError, open_source
-from grid.clock import utc_now
+from grid import GridError
 from sprout_like.doctor.finding import Finding
 from sprout_like.errors import MeterError, SettingError
+from sprout_like.grids import open_grid
 from sprout_like.meters import MeterOptions, auto_meter, open_meter
 from sprout_like.policies import open_catalogue, open_policy
 from sprout_like.settings import Settings
@@ -64,7 +64,7 @@ def _policy(settings: Settings) -> Iterator[Finding]:
 
 def _grid(settings: Settings) -> Iterator[Finding]:
     try:
-        grid = Grid(open_source(settings.grid, zone=settings.zone), settings.zone, now_utc=utc_now)
+        grid = open_grid(settings)
     except GridError as exc:
         yield Finding("grid", "fail", str(exc), "Correct SPROUT_GRID or SPROUT_ZONE")
         return

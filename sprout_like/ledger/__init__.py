@@ -1,4 +1,4 @@
-"""The SQL store: one row per request, one per device and energy account. Start reading at `ledger.py`."""
+"""The SQL store: rows of requests, of energy accounts and of what sources said. Start reading at `ledger.py`."""
 
 from __future__ import annotations
 

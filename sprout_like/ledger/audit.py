@@ -31,6 +31,8 @@ class AuditedRequest(Protocol):
     propensity: float | None
     reuse: str | None
     intensity_g_per_kwh: float | None
+    intensity_kind: str | None
+    intensity_factors: str | None
     energy_j: float | None
     gpu_j: float | None
     cpu_j: float | None
@@ -40,6 +42,13 @@ class AuditedRequest(Protocol):
     account_id: str | None
     pue: float
     operational_g: float | None
+    settled_g_per_kwh: float | None
+    settled_kind: str | None
+    settled_factors: str | None
+    settled_status: str | None
+    settled_source: str | None
+    settled_operational_g: float | None
+    settled_utc: datetime | None
 
 
 class AuditedAccount(Protocol):
@@ -168,7 +177,9 @@ class Audit:
             self._find("request: the propensity is not in (0, 1]", name)
         if not _EARLIEST <= row.started_utc <= self._latest:
             self._find("request: it began before 2020 or in the future", name)
-        self._check_carbon(row)
+        self._check_carbon("carbon", name, row.operational_g, row, row.intensity_g_per_kwh)
+        self._check_carbon("settled carbon", name, row.settled_operational_g, row, row.settled_g_per_kwh)
+        self._check_settlement(row)
         if row.reuse == "answer":
             if (row.energy_j, row.energy_method, row.account_id) != (0, "none", None):
                 self._find("request: a kept answer was given, which takes no energy, and yet it was charged", name)
@@ -209,14 +220,24 @@ class Audit:
             findings=tuple(self._findings.values()),
         )
 
-    def _check_carbon(self, row: AuditedRequest) -> None:
-        expected = operational_g(row.energy_j, row.intensity_g_per_kwh, row.pue)
-        if expected is None or row.operational_g is None:
-            if expected is not row.operational_g:
-                self._find("request: the carbon is NULL and need not be, or the reverse", row.request_id)
-        elif not math.isclose(row.operational_g, expected, rel_tol=_ARITHMETIC, abs_tol=0.0):
-            gap = _gap(row.operational_g, expected)
-            self._find("request: the carbon is not energy x PUE x intensity", row.request_id, gap)
+    def _check_carbon(
+        self, what: str, name: str, stored_g: float | None, row: AuditedRequest, g_per_kwh: float | None
+    ) -> None:
+        expected_g = operational_g(row.energy_j, g_per_kwh, row.pue)
+        if expected_g is None or stored_g is None:
+            if expected_g is not stored_g:
+                self._find(f"request: the {what} is NULL and need not be, or the reverse", name)
+        elif not math.isclose(stored_g, expected_g, rel_tol=_ARITHMETIC, abs_tol=0.0):
+            gap = _gap(stored_g, expected_g)
+            self._find(f"request: the {what} is not energy x PUE x intensity", name, gap)
+
+    def _check_settlement(self, row: AuditedRequest) -> None:
+        provenance = (row.settled_kind, row.settled_factors, row.settled_status, row.settled_source, row.settled_utc)
+        if any((value is None) != (row.settled_g_per_kwh is None) for value in provenance):
+            self._find("request: it is settled and does not say by what, or the reverse", row.request_id)
+        logged_and_settled = (row.intensity_kind, row.settled_kind), (row.intensity_factors, row.settled_factors)
+        if any(None not in pair and pair[0] != pair[1] for pair in logged_and_settled):
+            self._find("request: it is settled by another kind or other factors than were logged", row.request_id)
 
     def _check_energy(self, row: AuditedRequest, energy_j: float) -> None:
         name = row.request_id

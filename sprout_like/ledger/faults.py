@@ -43,7 +43,7 @@ _SERVER_SETTINGS: Final = tuple(
         (
             r"permission denied for",
             "the user may not create or write the tables",
-            "Grant CREATE ON SCHEMA public, or SELECT, INSERT ON ALL TABLES where another user makes them",
+            "Grant CREATE ON SCHEMA public, or SELECT, INSERT, UPDATE ON ALL TABLES where another user makes them",
         ),
     )
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sprout_like.record import AccountRecord, RequestRecord
+from sprout_like.ledger.rows import Record
 
 __all__ = ["Ledger"]
 
@@ -17,7 +17,7 @@ class Ledger(Protocol):
         """The database, without secrets; ledgers of one name are one store, and share its energy accounts."""
         ...
 
-    def append(self, record: RequestRecord | AccountRecord) -> None:
+    def append(self, record: Record) -> None:
         """Keep one row; once this returns, the row survives `kill -9`.
 
         Where the database does not take it, the row is spooled and sent again later: no error is raised, one warning

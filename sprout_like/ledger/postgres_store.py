@@ -13,15 +13,16 @@ from sprout_like.ledger.address import public_name
 from sprout_like.ledger.faults import DRIVER_ERRORS, as_startup_error, as_write_error
 from sprout_like.ledger.migrate import ensure_schema
 from sprout_like.ledger.rows import Record
-from sprout_like.ledger.schema import AccountRow, RequestRow
+from sprout_like.ledger.schema import AccountRow, IntensityRow, RequestRow
 from sprout_like.ledger.store import PROBE, insert_records
-from sprout_like.record import AccountRecord, RequestRecord
+from sprout_like.record import AccountRecord, IntensityRecord, RequestRecord
 
 __all__ = ["PostgresStore"]
 
 _INSERTS: Final[dict[type[Record], Insert]] = {
     RequestRecord: insert(RequestRow).on_conflict_do_nothing(),
     AccountRecord: insert(AccountRow).on_conflict_do_nothing(),
+    IntensityRecord: insert(IntensityRow).on_conflict_do_nothing(),
 }
 
 

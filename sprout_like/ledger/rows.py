@@ -8,13 +8,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from sprout_like.errors import RowRefused
-from sprout_like.record import AccountRecord, RequestRecord
+from sprout_like.record import AccountRecord, IntensityRecord, RequestRecord
 
 __all__ = ["KINDS", "Record", "encode_json", "from_json", "row_key", "to_json"]
 
-Record = RequestRecord | AccountRecord
+Record = RequestRecord | AccountRecord | IntensityRecord
 
-KINDS: Final[dict[str, type[Record]]] = {"requests": RequestRecord, "energy_accounts": AccountRecord}
+KINDS: Final[dict[str, type[Record]]] = {
+    "requests": RequestRecord,
+    "energy_accounts": AccountRecord,
+    "intensities": IntensityRecord,
+}
 """Table name to record, in the order in which a batch is written."""
 
 
@@ -22,7 +26,10 @@ def row_key(record: Record) -> str:
     """Primary key, for logs and messages."""
     if isinstance(record, RequestRecord):
         return record.request_id
-    return f"{record.account_id}/{record.device_id}"
+    if isinstance(record, AccountRecord):
+        return f"{record.account_id}/{record.device_id}"
+    who = f"{record.zone}/{record.source}/{record.kind}/{record.factors}/{record.status}"
+    return f"{who}/{record.start_utc.isoformat()}"
 
 
 def to_json(record: Record) -> str:

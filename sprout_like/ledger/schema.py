@@ -15,7 +15,16 @@ from sqlalchemy.types import TypeDecorator
 
 from directives.estimate import Estimate
 
-__all__ = ["AccountRow", "AnswerRow", "Base", "ProfileCellRow", "ProfileRow", "RequestRow", "UtcStamp"]
+__all__ = [
+    "AccountRow",
+    "AnswerRow",
+    "Base",
+    "IntensityRow",
+    "ProfileCellRow",
+    "ProfileRow",
+    "RequestRow",
+    "UtcStamp",
+]
 
 
 class UtcStamp(TypeDecorator[datetime]):
@@ -122,6 +131,14 @@ class RequestRow(Base):
     embodied_g: Mapped[float | None]
     overhead_s: Mapped[float]
 
+    settled_g_per_kwh: Mapped[float | None]
+    settled_kind: Mapped[str | None]
+    settled_factors: Mapped[str | None]
+    settled_status: Mapped[str | None]
+    settled_source: Mapped[str | None]
+    settled_operational_g: Mapped[float | None]
+    settled_utc: Mapped[datetime | None]
+
 
 class AccountRow(Base):
     """`sprout_like.record.AccountRecord` as a row."""
@@ -143,6 +160,22 @@ class AccountRow(Base):
     elsewhere_j: Mapped[float]
     overhead_j: Mapped[float]
     idle_j: Mapped[float]
+
+
+class IntensityRow(Base):
+    """`sprout_like.record.IntensityRecord` as a row."""
+
+    __tablename__ = "intensities"
+
+    zone: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    factors: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str] = mapped_column(primary_key=True)
+    start_utc: Mapped[datetime] = mapped_column(primary_key=True)
+    end_utc: Mapped[datetime]
+    g_per_kwh: Mapped[float]
+    fetched_at_utc: Mapped[datetime]
 
 
 class AnswerRow(Base):

@@ -17,16 +17,17 @@ from sprout_like.ledger.faults import DRIVER_ERRORS, as_startup_error, as_write_
 from sprout_like.ledger.migrate import ensure_schema
 from sprout_like.ledger.prepared import PreparedInsert
 from sprout_like.ledger.rows import Record
-from sprout_like.ledger.schema import AccountRow, Base, RequestRow
+from sprout_like.ledger.schema import AccountRow, Base, IntensityRow, RequestRow
 from sprout_like.ledger.sqlite_file import FileId, file_id
 from sprout_like.ledger.store import PROBE, insert_records
-from sprout_like.record import AccountRecord, RequestRecord
+from sprout_like.record import AccountRecord, IntensityRecord, RequestRecord
 
 __all__ = ["SqliteStore"]
 
 _INSERTS: Final[dict[type[Record], Insert]] = {
     RequestRecord: insert(RequestRow).on_conflict_do_nothing(),
     AccountRecord: insert(AccountRow).on_conflict_do_nothing(),
+    IntensityRecord: insert(IntensityRow).on_conflict_do_nothing(),
 }
 
 
@@ -48,6 +49,7 @@ class SqliteStore:
         self._prepared = {
             RequestRecord: _prepared(RequestRow, RequestRecord, engine),
             AccountRecord: _prepared(AccountRow, AccountRecord, engine),
+            IntensityRecord: _prepared(IntensityRow, IntensityRecord, engine),
         }
         self._untidy = False
 

@@ -11,7 +11,7 @@ from typing import Any
 from sprout_like.carbon import operational_g
 from sprout_like.errors import SproutError
 from sprout_like.ledger.rows import Record, row_key
-from sprout_like.record import AccountRecord, RequestRecord
+from sprout_like.record import AccountRecord, IntensityRecord, RequestRecord
 
 __all__ = ["FailingStore", "MemoryLedger", "sample_account", "sample_request"]
 
@@ -37,6 +37,11 @@ class MemoryLedger:
     def accounts(self) -> list[AccountRecord]:
         """Account rows so far."""
         return [row for row in self._rows.values() if isinstance(row, AccountRecord)]
+
+    @property
+    def intensities(self) -> list[IntensityRecord]:
+        """Intensity rows so far."""
+        return [row for row in self._rows.values() if isinstance(row, IntensityRecord)]
 
     def append(self, record: Record) -> None:
         """Keep it, unless it is there already."""
@@ -121,7 +126,7 @@ def sample_request(number: int = 0, **changes: Any) -> RequestRecord:
         intensity_kind="average",
         intensity_factors="direct",
         intensity_status="actual",
-        intensity_source="uk_national",
+        intensity_source="uk",
         intensity_start_utc=started_utc.replace(minute=0, second=0),
         intensity_stale=False,
         policy="threshold",

@@ -125,6 +125,11 @@ def _notes(summary: Summary) -> list[str]:
         (sum(line.energy_unknown for line in lines), "have unknown energy and are in no sum of J or g"),
         (sum(line.carbon_unknown for line in lines), "have unknown emissions and are in no sum of g"),
         (sum(line.stale for line in lines), "used an intensity held beyond its span"),
+        (sum(line.settled for line in lines), "are settled: their CO2e follows what was published afterwards"),
+        (
+            sum(line.provisional for line in lines),
+            "have CO2e that rests on no published actual yet; `sprout-like ledger settle` looks for them",
+        ),
         (sum(line.errors for line in lines), "ended in an error; their energy is counted"),
     ):
         if count:

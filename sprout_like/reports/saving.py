@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Select, func, select
 
+from sprout_like.ledger.best_known import FACTORS, KIND, OPERATIONAL_G
 from sprout_like.ledger.schema import RequestRow
 
 __all__ = ["MeasuredSaving", "moments", "saving_of", "savings"]
@@ -27,7 +28,7 @@ class MeasuredSaving:
 
     Attributes:
         policy_version: both groups were drawn by it.
-        quantity: `energy`, or `carbon` (operational).
+        quantity: `energy`, or `carbon` (operational, settled where it is).
         intensity_kind, intensity_factors: of the grams compared; None for energy, to which they do not matter.
         policy_n, control_n: rows compared, those that know the quantity.
         saving: 1 − mean of the policy's rows / mean of the control's.
@@ -67,13 +68,13 @@ def moments() -> Select[*tuple[Any, ...]]:
     """
     keys = (
         RequestRow.policy_version,
-        RequestRow.intensity_kind,
-        RequestRow.intensity_factors,
+        KIND,
+        FACTORS,
         RequestRow.decision_group,
     )
     figures = [
         figure
-        for quantity in (RequestRow.energy_j, RequestRow.operational_g)
+        for quantity in (RequestRow.energy_j, OPERATIONAL_G)
         for figure in (func.count(quantity), func.sum(quantity), func.sum(quantity * quantity))
     ]
     return (

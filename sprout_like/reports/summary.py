@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Engine, Select, case, func, select
+from sqlalchemy import ColumnElement, Engine, Select, and_, case, func, select
 
+from sprout_like.ledger.best_known import FACTORS, KIND, OPERATIONAL_G, PROVISIONAL, SETTLED
 from sprout_like.ledger.schema import AccountRow, RequestRow
 from sprout_like.reports.grouping import GroupBy
 from sprout_like.reports.saving import MeasuredSaving, moments, savings
@@ -28,8 +29,11 @@ class Line:
         new_tokens: generated tokens of the rows that know them.
         energy_j: sum over the rows that know it; None where none does. energy_unknown: rows that do not.
         uncertainty_j: half-width of `energy_j`; errors of one meter do not cancel, so they are added up.
-        operational_g, embodied_g: likewise. carbon_unknown: rows without operational emissions.
-        stale: rows whose intensity was held beyond its span.
+        operational_g, embodied_g: likewise; the settled figure where there is one. carbon_unknown: rows without
+            operational emissions.
+        stale: rows whose intensity was held beyond its span and is not settled.
+        settled: rows whose intensity was replaced by what was published afterwards.
+        provisional: rows with emissions that do not rest on a published actual yet.
     """
 
     group: str | None
@@ -46,6 +50,8 @@ class Line:
     embodied_g: float | None
     carbon_unknown: int
     stale: int
+    settled: int
+    provisional: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,7 @@ class _Span:
 
 def _lines(engine: Engine, by: GroupBy) -> Select[*tuple[Any, ...]]:
     group = _utc_day(engine) if by == "day" else getattr(RequestRow, by)
-    keys = (group, RequestRow.purpose, RequestRow.intensity_kind, RequestRow.intensity_factors)
+    keys = (group, RequestRow.purpose, KIND, FACTORS)
     return select(
         *keys,
         func.count(),
@@ -141,10 +147,12 @@ def _lines(engine: Engine, by: GroupBy) -> Select[*tuple[Any, ...]]:
         func.sum(RequestRow.energy_j),
         _count(RequestRow.energy_j.is_(None)),
         func.sum(RequestRow.energy_uncertainty_j),
-        func.sum(RequestRow.operational_g),
+        func.sum(OPERATIONAL_G),
         func.sum(RequestRow.embodied_g),
-        _count(RequestRow.operational_g.is_(None)),
-        _count(RequestRow.intensity_stale.is_(True)),
+        _count(OPERATIONAL_G.is_(None)),
+        _count(and_(RequestRow.intensity_stale.is_(True), ~SETTLED)),
+        _count(SETTLED),
+        _count(PROVISIONAL),
     ).group_by(*keys)
 
 

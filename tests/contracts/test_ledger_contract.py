@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from grid.testing import reading
 from sprout_like.ledger import Ledger, open_engine, open_ledger
-from sprout_like.ledger.schema import AccountRow, RequestRow
+from sprout_like.ledger.schema import AccountRow, IntensityRow, RequestRow
 from sprout_like.ledger.testing import MemoryLedger, sample_account, sample_request
+from sprout_like.record import IntensityRecord
 
 
 @dataclass
@@ -21,6 +24,8 @@ class Case:
     requests: Callable[[], list[str]]
     """Ids of the stored requests, by time."""
     accounts: Callable[[], list[str]]
+    intensities: Callable[[], list[float]]
+    """Figures of the stored readings."""
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -31,13 +36,14 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
             memory,
             lambda: [row.request_id for row in memory.requests],
             lambda: [row.account_id for row in memory.accounts],
+            lambda: [row.g_per_kwh for row in memory.intensities],
         )
         return
     spec = tmp_path / "ledger.sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     ledger = open_ledger(spec, spool_path=tmp_path / "spool.sqlite")
     engine = open_engine(spec)
 
-    def read(statement: object) -> list[str]:
+    def read(statement: object) -> list[Any]:
         ledger.flush()
         with engine.connect() as connection:
             return list(connection.scalars(statement))
@@ -46,6 +52,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
         ledger,
         lambda: read(select(RequestRow.request_id).order_by(RequestRow.started_utc)),
         lambda: read(select(AccountRow.account_id)),
+        lambda: read(select(IntensityRow.g_per_kwh).order_by(IntensityRow.g_per_kwh)),
     )
     ledger.close()
     engine.dispose()
@@ -75,6 +82,19 @@ def test_one_period_on_two_devices_is_two_accounts(case: Case) -> None:
     case.ledger.append(sample_account(device_id="GPU-1"))
 
     assert len(case.accounts()) == 2
+
+
+def test_keeps_a_reading_of_each_status_once_and_as_it_was_first(case: Case) -> None:
+    for g_per_kwh, status in (
+        (100, "forecast"),
+        (110, "forecast"),
+        (120, "estimated"),
+        (130, "actual"),
+        (140, "actual"),
+    ):
+        case.ledger.append(IntensityRecord.of(reading(g_per_kwh, status=status)))
+
+    assert case.intensities() == [100, 120, 130]
 
 
 def test_flush_leaves_nothing_waiting(case: Case) -> None:

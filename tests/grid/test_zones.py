@@ -60,3 +60,10 @@ def test_postcode_districts_are_zones(zone: str) -> None:
 )
 def test_what_only_looks_like_a_postcode_is_none(zone: str) -> None:
     assert not is_uk_postcode_zone(zone)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("Germany", "DE"), ("california", "US-CAL-CISO"), ("New Zeeland", "NZ"), ("Ontario", "CA-ON")]
+)
+def test_a_name_in_english_is_told_with_its_zone(typed: str, meant: str) -> None:
+    assert nearest(typed) == [meant]

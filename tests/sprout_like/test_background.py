@@ -51,6 +51,25 @@ def test_after_close_no_job_runs_and_closing_twice_is_safe() -> None:
     assert not seen.thread.is_alive()
 
 
+def test_an_impatient_one_leaves_a_job_to_its_own_end() -> None:
+    begun, over, runs = threading.Event(), threading.Event(), []
+
+    def waiting() -> None:
+        runs.append(1)
+        begun.set()
+        assert over.wait(PATIENCE_S)
+
+    background = Background({"waiting": waiting}, interval_s=0.01, patient=False)
+    assert begun.wait(PATIENCE_S)
+    background.close()
+    assert not over.is_set()
+    over.set()
+    for thread in threading.enumerate():
+        if thread.name == "sprout-like-closing":
+            thread.join(PATIENCE_S)
+    assert runs == [1]
+
+
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_job_can_close_its_own_background() -> None:
     seen, closed = Thread(), threading.Event()

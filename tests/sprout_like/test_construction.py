@@ -118,4 +118,4 @@ def test_a_live_source_is_in_the_first_row() -> None:
         aware.generate()
     row = ledger.requests[0]
     assert (row.intensity_g_per_kwh, row.intensity_kind, row.intensity_factors) == (210, "average", "direct")
-    assert (row.intensity_status, row.intensity_source, row.intensity_stale) == ("forecast", "uk-national", False)
+    assert (row.intensity_status, row.intensity_source, row.intensity_stale) == ("forecast", "uk", False)

@@ -36,6 +36,8 @@ WRONG = {
         "postgresql://",
     ),
     "no server": (["report", "--ledger", "postgresql://me:hunter2@127.0.0.1:1/x"], "127.0.0.1:1/x", "refused"),
+    "no ledger to settle": (["ledger", "settle"], "there is no ledger at", "Serve a request first"),
+    "settle since": (["ledger", "settle", "--since", "yesterday"], "--since", "write 2026-03-01"),
     "flush to nowhere": (["ledger", "flush", "--ledger", "file/x.sqlite"], "ledger", "Name a file in a folder"),
     "out": (["demo", "--out", "file/out"], "--out: cannot write to file/out", "Name a folder"),
     "json in a missing folder": (

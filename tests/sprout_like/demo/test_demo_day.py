@@ -38,7 +38,7 @@ def test_the_last_24_hours_of_the_live_source(server: LoopbackUK) -> None:
     day = _load(server)
 
     assert not _is_modelled(day)
-    assert day.label == "live: uk-national, 2026-03-01 15:30 UTC and 24 h on"
+    assert day.label == "live: uk, 2026-03-01 15:30 UTC and 24 h on"
     for hour in range(24):
         reading = day.series.at(day.at_hour(hour))
         assert reading is not None

@@ -27,7 +27,7 @@ def test_on_a_fresh_machine_every_part_has_a_finding_and_only_the_grid_fails(exa
     assert list(found) == ["settings", "policy", "grid", "meter", "gpu", "ledger", "spool"]
     assert [part for part, findings in found.items() if any(f.state == "fail" for f in findings)] == ["grid"]
     (grid,) = found["grid"]
-    assert "uk-national, zone GB" in grid.found
+    assert "uk, zone GB" in grid.found
     assert "no answer from 127.0.0.1" in grid.found
     assert "SPROUT_GRID=static" in str(grid.fix)
 
@@ -109,7 +109,7 @@ def test_a_live_grid_is_well(examined: Examined, monkeypatch: pytest.MonkeyPatch
         (grid,) = examined()["grid"]
 
     assert (grid.state, grid.fix) == ("ok", None)
-    assert "uk-national, zone GB: 133 g/kWh (average, direct, forecast)" in grid.found
+    assert "uk, zone GB: 133 g/kWh (average, direct, forecast)" in grid.found
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_the_command_prints_a_line_a_finding_and_its_fix_and_exits_1_for_a_failu
     code, out = _command(capsys)
 
     assert code == 1
-    assert "FAIL grid     uk-national, zone GB: " in out
+    assert "FAIL grid     uk, zone GB: " in out
     assert "\n               → Check the network" in out
     assert "ok   spool    nothing waits\n" in out
 

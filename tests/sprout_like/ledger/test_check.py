@@ -29,6 +29,16 @@ ACCOUNTS = (
     sample_account(device_id="rapl:dram-0", requests_j=1.0, counter_j=86.0),
 )
 
+SETTLED = {
+    "settled_g_per_kwh": 90.0,
+    "settled_kind": "average",
+    "settled_factors": "direct",
+    "settled_status": "actual",
+    "settled_source": "uk_national",
+    "settled_operational_g": operational_g(20.0, 90.0, 1.2),
+    "settled_utc": NOW,
+}
+
 
 def audit(accounts: Sequence[AccountRecord], requests: Sequence[RequestRecord]) -> CheckReport:
     audit = Audit(tolerance=0.01, now_utc=NOW)
@@ -64,6 +74,15 @@ def test_a_sound_ledger_passes() -> None:
         ({"started_utc": datetime(1970, 1, 1, tzinfo=UTC)}, "it began before 2020 or in the future"),
         ({"started_utc": NOW + timedelta(days=2)}, "it began before 2020 or in the future"),
         ({"account_id": None}, "it has an energy and no account"),
+        ({**SETTLED, "settled_operational_g": 1.0}, "the settled carbon is not energy x PUE x intensity"),
+        ({**SETTLED, "settled_g_per_kwh": 91.0}, "the settled carbon is not energy x PUE x intensity"),
+        ({**SETTLED, "settled_operational_g": None}, "the settled carbon is NULL and need not be"),
+        ({"settled_operational_g": 1.0}, "the settled carbon is NULL and need not be, or the reverse"),
+        ({**SETTLED, "settled_source": None}, "it is settled and does not say by what"),
+        ({**SETTLED, "settled_utc": None}, "it is settled and does not say by what"),
+        ({"settled_status": "actual"}, "it is settled and does not say by what, or the reverse"),
+        ({**SETTLED, "settled_kind": "marginal"}, "it is settled by another kind or other factors"),
+        ({**SETTLED, "settled_factors": "lifecycle"}, "it is settled by another kind or other factors"),
     ],
 )
 def test_finds_what_is_wrong_with_a_request(change: dict[str, Any], problem: str) -> None:
@@ -88,6 +107,12 @@ def test_unknown_energy_is_no_fault() -> None:
 
     assert report.ok
     assert report.unmetered == 1
+
+
+def test_a_settled_request_is_no_fault_whatever_was_logged() -> None:
+    unknown = {"intensity_g_per_kwh": None, "intensity_kind": None, "intensity_factors": None, "operational_g": None}
+
+    assert audit([], [sample_request(**SETTLED), sample_request(1, **unknown, **SETTLED)]).ok
 
 
 def test_a_propensity_is_unknown_where_the_policy_failed() -> None:

@@ -8,14 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 
 from sprout_like.errors import LedgerVersionError, SettingError
 from sprout_like.ledger import open_engine, open_ledger
 from sprout_like.ledger.address import parse_address
 from sprout_like.ledger.engine import build_engine
 from sprout_like.ledger.migrate import HEAD, VERSION_TABLE, ensure_schema
+from sprout_like.ledger.schema import RequestRow
+from sprout_like.ledger.settlements import Settlements
 from sprout_like.ledger.testing import sample_request
+from sprout_like.settlement.figures import Scope
 
 Stored = Callable[[object], list[int]]
 
@@ -93,6 +96,29 @@ ledger.close()
 status = ledger.status()
 assert status.outages == 0, status
 """
+
+
+def test_rows_of_an_older_schema_are_kept_and_can_be_settled(spec: str) -> None:
+    """What 0005 added is taken away again, with a row written before it."""
+    engine = build_engine(parse_address(spec))
+    ensure_schema(engine)
+    row = sample_request(7, intensity_status="forecast")
+    settled = [column.name for column in RequestRow.__table__.columns if column.name.startswith("settled_")]
+    with engine.begin() as connection:
+        connection.execute(insert(RequestRow), row.as_dict())
+        connection.execute(text("DROP TABLE intensities"))
+        for name in settled:
+            connection.execute(text(f"ALTER TABLE requests DROP COLUMN {name}"))
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0004'"))
+    engine.dispose()
+
+    engine = open_engine(spec)
+
+    with engine.connect() as connection:
+        stored = connection.execute(select(RequestRow.__table__)).one()
+    assert type(row)(**stored._mapping) == row
+    assert len(next(Settlements(engine).provisional(Scope()))) == 1
+    engine.dispose()
 
 
 def test_many_processes_may_start_at_once(spec: str, tmp_path: Path, stored: Stored) -> None:

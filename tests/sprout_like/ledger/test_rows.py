@@ -19,12 +19,12 @@ from sprout_like.ledger.address import parse_address
 from sprout_like.ledger.engine import build_engine
 from sprout_like.ledger.postgres_store import PostgresStore
 from sprout_like.ledger.rows import KINDS, Record, from_json, to_json
-from sprout_like.ledger.schema import AccountRow, RequestRow
+from sprout_like.ledger.schema import Base
 from sprout_like.ledger.spool import Spool
 from sprout_like.ledger.sqlite_store import SqliteStore
 from sprout_like.ledger.store import Store
 from sprout_like.ledger.testing import sample_account, sample_request
-from sprout_like.record import AccountRecord, RequestRecord
+from sprout_like.record import AccountRecord, IntensityRecord, RequestRecord
 
 # What both databases can hold: PostgreSQL's text has no NUL, and neither has lone surrogates.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
@@ -56,7 +56,7 @@ def records(kind: type[Record]) -> st.SearchStrategy[Record]:
     return st.builds(kind, **fields | {"request_id": ids} if kind is RequestRecord else fields)
 
 
-any_record = st.one_of(records(RequestRecord), records(AccountRecord))
+any_record = st.one_of(records(RequestRecord), records(AccountRecord), records(IntensityRecord))
 KIND_OF = {record: kind for kind, record in KINDS.items()}
 
 
@@ -103,7 +103,7 @@ def database(
 @given(any_record)
 def test_through_a_database(database: tuple[Store, Engine], record: Record) -> None:
     store, engine = database
-    table = RequestRow.__table__ if isinstance(record, RequestRecord) else AccountRow.__table__
+    table = Base.metadata.tables[KIND_OF[type(record)]]
     with engine.begin() as connection:
         connection.execute(delete(table))
 

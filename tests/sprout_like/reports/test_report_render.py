@@ -33,6 +33,8 @@ _LINE = Line(
     embodied_g=None,
     carbon_unknown=0,
     stale=0,
+    settled=0,
+    provisional=0,
 )
 _UNKNOWN = replace(
     _LINE,
@@ -162,6 +164,14 @@ def test_what_needs_saying_is_said() -> None:
         "Measured saving of energy against the control group: 31.0 % (95 % interval 21.5 % to 40.4 %; "
         "400 requests under threshold:1, 31 control)."
     ) in text
+
+
+def test_what_is_settled_and_what_is_provisional_is_said() -> None:
+    text = _words(_table(replace(_LINE, settled=3, provisional=1)))
+
+    assert "3 of 4 requests are settled: their CO2e follows what was published afterwards." in text
+    assert "1 of 4 requests have CO2e that rests on no published actual yet; `sprout-like ledger settle`" in text
+    assert "settle" not in _table(_LINE)
 
 
 def test_savings_of_carbon_name_the_kind_and_a_small_control_group_is_pointed_out() -> None:

@@ -165,6 +165,39 @@ def test_errors_and_stale_readings_are_counted_and_their_energy_too(filled: Fill
     assert (line.requests, line.errors, line.stale, line.energy_j) == (4, 1, 1, 8.0)
 
 
+_SETTLED = {
+    "settled_g_per_kwh": 150.0,
+    "settled_kind": "average",
+    "settled_factors": "direct",
+    "settled_status": "actual",
+    "settled_source": "uk_national",
+    "settled_utc": NOON,
+    "settled_operational_g": 3.0,
+}
+
+
+def test_the_settled_figure_takes_the_place_of_the_one_that_was_logged(filled: Fill) -> None:
+    unknown = {"intensity_kind": None, "intensity_factors": None, "intensity_status": None, "operational_g": None}
+    engine = filled(
+        [
+            sample_request(1, operational_g=1.0),
+            sample_request(2, operational_g=1.0, intensity_status="forecast"),
+            sample_request(3, operational_g=1.0, intensity_stale=True),
+            sample_request(4, operational_g=1.0, intensity_status="forecast", **_SETTLED),
+            sample_request(5, operational_g=1.0, intensity_stale=True, **_SETTLED),
+            sample_request(6, operational_g=1.0, **_SETTLED | {"settled_status": "estimated"}),
+            sample_request(7, **unknown, **_SETTLED),
+            sample_request(8, **unknown),
+        ]
+    )
+
+    known, never_known = summarise(engine).lines
+
+    assert (known.requests, known.operational_g, known.carbon_unknown) == (7, 3 * 1.0 + 4 * 3.0, 0)
+    assert (known.settled, known.provisional, known.stale) == (4, 3, 1)
+    assert (never_known.requests, never_known.carbon_unknown, never_known.provisional) == (1, 1, 0)
+
+
 def test_an_empty_ledger_has_an_empty_summary(filled: Fill) -> None:
     summary = summarise(filled([]))
 

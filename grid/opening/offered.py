@@ -1,0 +1,43 @@
+"""Sources that other installed packages offer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grid.errors import SourceSpecError
+from grid.opening.opening import Opening
+from grid.source import Source
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+__all__ = ["ENTRY_POINTS", "offered", "open_offered"]
+
+ENTRY_POINTS = "sprout_like.grid_sources"
+"""Group of entry points: each names a source and points to a function from an `Opening` to a `Source`."""
+
+
+def offered() -> dict[str, EntryPoint]:
+    """What there is, by name."""
+    from importlib.metadata import entry_points  # slow to load, and only asked for names that are not ours
+
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+
+
+def open_offered(entry: EntryPoint, opening: Opening) -> Source:
+    """Open one.
+
+    Raises:
+        SourceSpecError: the package cannot be imported, or what it offers gives no source.
+        GridError: what it raises itself.
+    """
+    try:
+        make = entry.load()
+    except (ImportError, AttributeError) as exc:
+        raise SourceSpecError(
+            f"{entry.name}: {entry.value} cannot be imported ({exc}); reinstall that package"
+        ) from exc
+    made = make(opening)
+    if not isinstance(made, Source):
+        raise SourceSpecError(f"{entry.name}: {entry.value} gave a {type(made).__name__}, which is not a grid source")
+    return made

@@ -1,0 +1,70 @@
+"""From settings to a grid source, and to the grid that holds its readings in memory."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grid import DiskCache, FallbackSource, Grid, Keys, Source, TraceSource, open_source, resolve_zone
+from grid.clock import UtcNow, utc_now
+
+if TYPE_CHECKING:
+    from sprout_like.settings import Settings
+
+__all__ = ["open_grid", "open_grid_source"]
+
+
+def open_grid_source(settings: Settings, spec: Any = None, *, now_utc: UtcNow = utc_now) -> Source:
+    """The source of the settings, or the one that `spec` names.
+
+    Raises:
+        grid.GridError: see `grid.open_source`.
+    """
+    return open_source(
+        settings.grid if spec is None else spec,
+        zone=resolve_zone(settings.zone),
+        keys=_keys(settings),
+        mix=settings.grid_mix,
+        now_utc=now_utc,
+    )
+
+
+def open_grid(settings: Settings, spec: Any = None, *, now_utc: UtcNow = utc_now) -> Grid:
+    """A grid on the source of the settings, or on the one that `spec` names; to be closed by whoever opens it.
+
+    Raises:
+        grid.GridError: see `grid.open_source` and `grid.Grid`.
+    """
+    spec = settings.grid if spec is None else spec
+    source = open_grid_source(settings, spec, now_utc=now_utc)
+    return Grid(
+        source,
+        resolve_zone(settings.zone),
+        now_utc=now_utc,
+        hold_s=settings.intensity_hold_s,
+        cache=_cache(settings, spec, source, now_utc),
+    )
+
+
+def _keys(settings: Settings) -> Keys:
+    secrets = {field.name: getattr(settings, field.name) for field in fields(Keys)}
+    return Keys(**{name: None if secret is None else secret.get_secret_value() for name, secret in secrets.items()})
+
+
+def _cache(settings: Settings, spec: Any, source: Source, now_utc: UtcNow) -> DiskCache | None:
+    """A folder for each spec: what another server or another choice of factors said is something else.
+
+    None for an object, which may be anything, and where a file is read that can change under the same name.
+    """
+    members = source.sources if isinstance(source, FallbackSource) else (source,)
+    if settings.grid_cache == "off" or not isinstance(spec, str) or any(isinstance(m, TraceSource) for m in members):
+        return None
+    folder = settings.grid_cache
+    if folder is None:
+        import platformdirs
+
+        folder = platformdirs.user_cache_path("sprout-like") / "grid"
+    name = re.sub(r"//[^/]*@", "//", spec).lower()
+    return DiskCache(Path(folder) / re.sub(r"[^a-z0-9.]+", "-", name), now_utc=now_utc)
