@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from grid.clock import UtcNow
+from grid.clock import UtcNow, utc_now
 from grid.errors import BadData, NoData, SourceDown, SourceError, SourceRefused, SourceSpecError
 from grid.http.breaker import Breaker
 from grid.http.credentials import Credentials, NoKey
@@ -61,11 +61,11 @@ class HttpApi:
 
     def __init__(
         self,
-        base_url: str,
         *,
+        base_url: str,
         name: str,
-        timeout_s: float,
-        now_utc: UtcNow,
+        timeout_s: float = 10.0,
+        now_utc: UtcNow = utc_now,
         transport: httpx.BaseTransport | None = None,
         credentials: Credentials | None = None,
         judge: Judge = lambda _status, _body: None,

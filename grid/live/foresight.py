@@ -36,8 +36,8 @@ class Foresight:
 def foresee(source: Source, zone: str, past: Past, *, now_utc: datetime, end_utc: datetime, held: bool) -> Foresight:
     """The source's own forecast from now to `end_utc`; ours where it has none, or the plan does not include it.
 
-    A forecast that is one `static` figure throughout, or that ends with the slot that holds now, says nothing that could
-    be planned by: ours goes before it where the history holds more than that.
+    A forecast that is one `static` figure throughout, or that ends with the slot that holds now, says nothing that
+    could be planned by: ours goes before it where the history holds more than that.
 
     Args:
         source: whom to ask.

@@ -15,20 +15,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Unpack
 
-from grid.clock import UtcNow, utc_now
-from grid.errors import BadData, NoData, SourceError, ZoneError
+from grid.clock import utc_now
+from grid.errors import BadData, NoData, ZoneError
 from grid.fuels import Fuel
 from grid.http.credentials import QueryKey
-from grid.http.retrying import Retrying
-from grid.intensity import Factors, Intensity, Kind, Series
-from grid.source import Capability
-from grid.sources.generation import HOUR, FedIn, GenerationMix, figure
+from grid.http.options import HttpOptions
+from grid.intensity import Factors
+from grid.sources.generation import HOUR, FedIn, figure
+from grid.sources.generation_source import GenerationSource
 from grid.zones import ZONES
-
-if TYPE_CHECKING:
-    import httpx
 
 __all__ = ["RESPONDENT_BY_ZONE", "EiaSource"]
 
@@ -72,62 +69,38 @@ _WITH_BATTERY = frozenset({"SNB", "WNB"})
 _PERIOD = re.compile("20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}")
 
 
-class EiaSource:
+class EiaSource(GenerationSource):
     """Carbon intensity of US balancing authorities, of what is generated there: average, measured, up to a day late.
 
     Args:
         key: the API key.
         factors: what the figures count.
-        base_url: the API, or something that answers like it.
-        timeout_s: limit on each wait for the network, in s.
-        now_utc: the clock that stamps when a figure was fetched.
-        transport: in place of the network.
-        retrying: when a question is asked again; None for three attempts within three times `timeout_s`.
-
-    Attributes:
-        accounting: `production`: imports are not counted.
+        http: base URL, time limit, clock and so on, see `HttpOptions`.
 
     Raises:
         SourceSpecError: the URL or the timeout cannot be used.
     """
 
     name = "eia"
-    can: frozenset[Capability] = frozenset({"latest", "history"})
-    kind: Kind = "average"
-    accounting: Literal["production"] = "production"
-    slot_s = HOUR.total_seconds()
+    oldest = _OLDEST_LATEST
+    since_utc = _SINCE_UTC
 
     def __init__(
         self,
         key: str,
         *,
         factors: Factors = "lifecycle",
-        base_url: str = "https://api.eia.gov/v2",
-        timeout_s: float = 10.0,
-        now_utc: UtcNow = utc_now,
-        transport: httpx.BaseTransport | None = None,
-        retrying: Retrying | None = None,
+        **http: Unpack[HttpOptions],
     ) -> None:
         from grid.http.api import HttpApi  # httpx is loaded when a source that needs it is made
 
-        self.factors = factors
-        self._api = HttpApi(
-            base_url,
+        http.setdefault("base_url", "https://api.eia.gov/v2")
+        api = HttpApi(
             name=self.name,
-            timeout_s=timeout_s,
-            now_utc=now_utc,
-            transport=transport,
             credentials=QueryKey("api_key", key),
-            retrying=retrying,
+            **http,
         )
-        self._mix = GenerationMix(
-            name=self.name,
-            factors=factors,
-            ask=self._fed_in,
-            now_utc=now_utc,
-            oldest=_OLDEST_LATEST,
-            since_utc=_SINCE_UTC,
-        )
+        super().__init__(api, factors=factors, now_utc=http.get("now_utc", utc_now))
 
     def check_zone(self, zone: str) -> None:
         """Accept `US` and its balancing authorities.
@@ -139,25 +112,6 @@ class EiaSource:
             near = get_close_matches(zone, RESPONDENT_BY_ZONE, n=3, cutoff=0.5) or ["US-CAL-CISO", "US-TEX-ERCO"]
             known = f"'US' and {len(RESPONDENT_BY_ZONE) - 1} of its parts such as {', '.join(near)}"
             raise ZoneError(f"zone: {self.name} covers {known}, and {zone!r} was asked for")
-
-    def latest(self, zone: str, now_utc: datetime) -> Intensity:
-        """The newest hour that every fuel of the zone has a figure for; NoData where that is three days old."""
-        self.check_zone(zone)
-        return self._mix.latest(zone, now_utc)
-
-    def forecast(self, zone: str, start_utc: datetime, end_utc: datetime) -> Series:  # noqa: ARG002
-        """There is none: the EIA has forecasts of demand only."""
-        self.check_zone(zone)
-        raise SourceError(f"{self.name}: it has no forecast of the mix")
-
-    def history(self, zone: str, start_utc: datetime, end_utc: datetime) -> Series:
-        """The hours that every fuel of the zone has a figure for: requests of nine days each."""
-        self.check_zone(zone)
-        return self._mix.history(zone, start_utc, end_utc)
-
-    def close(self) -> None:
-        """Release connections; safe to call twice."""
-        self._api.close()
 
     def _fed_in(self, zone: str, start_utc: datetime, end_utc: datetime) -> list[FedIn]:
         respondent = RESPONDENT_BY_ZONE[zone]

@@ -10,18 +10,15 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, Unpack, get_args
 
-from grid.clock import UtcNow, slot_start, utc_now
+from grid.clock import slot_start, utc_now
 from grid.errors import BadData, NoData, SourceError, SourceRefused, SourceSpecError, ZoneError
 from grid.http.credentials import HeaderKey
-from grid.http.retrying import Retrying
+from grid.http.options import HttpOptions
 from grid.intensity import Factors, Intensity, Kind, Series
 from grid.source import Capability
 from grid.zones import ZONES, nearest
-
-if TYPE_CHECKING:
-    import httpx
 
 __all__ = ["ElectricityMapsSource"]
 
@@ -44,11 +41,7 @@ class ElectricityMapsSource:
     Args:
         key: what the API calls auth-token.
         factors: `lifecycle` or `direct`; asked of the API, and checked in its answers.
-        base_url: the API, `…/v3` or `…/v4`, or something that answers like it.
-        timeout_s: limit on each wait for the network, in s.
-        now_utc: the clock that stamps when a figure was fetched.
-        transport: in place of the network.
-        retrying: when a question is asked again; None for three attempts within three times `timeout_s`.
+        http: base URL, time limit, clock and so on, see `HttpOptions`.
 
     Raises:
         SourceSpecError: the key, the factors, the URL or the timeout cannot be used.
@@ -64,28 +57,21 @@ class ElectricityMapsSource:
         key: str,
         *,
         factors: Factors = "lifecycle",
-        base_url: str = "https://api.electricitymaps.com/v4",
-        timeout_s: float = 10.0,
-        now_utc: UtcNow = utc_now,
-        transport: httpx.BaseTransport | None = None,
-        retrying: Retrying | None = None,
+        **http: Unpack[HttpOptions],
     ) -> None:
         from grid.http.api import HttpApi  # httpx is loaded when a source that needs it is made
 
+        http.setdefault("base_url", "https://api.electricitymaps.com/v4")
         if factors not in get_args(Factors):
             raise SourceSpecError(f"{_NAME}: factors is {factors!r}; it must be one of {', '.join(get_args(Factors))}")
         self.factors: Factors = factors
         self._api = HttpApi(
-            base_url,
             name=_NAME,
-            timeout_s=timeout_s,
-            now_utc=now_utc,
-            transport=transport,
-            retrying=retrying,
             credentials=HeaderKey("auth-token", key),
             judge=_judge,
+            **http,
         )
-        self._now_utc = now_utc
+        self._now_utc = http.get("now_utc", utc_now)
 
     def check_zone(self, zone: str) -> None:
         """Accept the keys of Electricity Maps.

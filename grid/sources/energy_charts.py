@@ -12,16 +12,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
-from grid.clock import UtcNow, slot_start, utc_now
+from grid.clock import slot_start, utc_now
 from grid.errors import BadData, NoData, ZoneError
-from grid.http.retrying import Retrying
+from grid.http.options import HttpOptions
 from grid.intensity import Factors, Intensity, Kind, Series, Status
 from grid.source import Capability
-
-if TYPE_CHECKING:
-    import httpx
 
 __all__ = ["ENERGY_CHARTS_COUNTRIES", "EnergyChartsSource"]
 
@@ -51,11 +48,7 @@ class EnergyChartsSource:
     """Carbon intensity of European countries: average, taken as life cycle, with a forecast for a day or so.
 
     Args:
-        base_url: the API, or something that answers like it.
-        timeout_s: limit on each wait for the network, in s.
-        now_utc: the clock that stamps when a figure was fetched.
-        transport: in place of the network.
-        retrying: when a question is asked again; None for three attempts within three times `timeout_s`.
+        http: base URL, time limit, clock and so on, see `HttpOptions`.
 
     Attributes:
         slot_s: the usual length of a slot; some countries have 30 or 60 minutes, and their readings say so.
@@ -70,21 +63,12 @@ class EnergyChartsSource:
     factors: Factors = "lifecycle"
     slot_s = _SLOTS[0].total_seconds()
 
-    def __init__(
-        self,
-        *,
-        base_url: str = "https://api.energy-charts.info",
-        timeout_s: float = 10.0,
-        now_utc: UtcNow = utc_now,
-        transport: httpx.BaseTransport | None = None,
-        retrying: Retrying | None = None,
-    ) -> None:
+    def __init__(self, **http: Unpack[HttpOptions]) -> None:
         from grid.http.api import HttpApi  # httpx is loaded when a source that needs it is made
 
-        self._api = HttpApi(
-            base_url, name=self.name, timeout_s=timeout_s, now_utc=now_utc, transport=transport, retrying=retrying
-        )
-        self._now_utc = now_utc
+        http.setdefault("base_url", "https://api.energy-charts.info")
+        self._api = HttpApi(name=self.name, **http)
+        self._now_utc = http.get("now_utc", utc_now)
 
     def check_zone(self, zone: str) -> None:
         """Accept the countries of `ENERGY_CHARTS_COUNTRIES`.

@@ -14,21 +14,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import Unpack
 
-from grid.clock import UtcNow, slot_start, utc_now
+from grid.clock import slot_start, utc_now
 from grid.errors import BadData, NoData, SourceError, ZoneError
 from grid.fuels import Fuel
 from grid.http.credentials import QueryKey
-from grid.http.retrying import Retrying
-from grid.intensity import Factors, Intensity, Kind, Series
-from grid.source import Capability
+from grid.http.options import HttpOptions
+from grid.intensity import Factors
 from grid.sources.entsoe_xml import Block, blocks, refusal
 from grid.sources.entsoe_zones import EIC_BY_ZONE, SAME_AREA
-from grid.sources.generation import HOUR, FedIn, GenerationMix
-
-if TYPE_CHECKING:
-    import httpx
+from grid.sources.generation import HOUR, FedIn
+from grid.sources.generation_source import GenerationSource
 
 __all__ = ["EntsoeSource"]
 
@@ -62,7 +59,7 @@ _FUELS: Mapping[str, Fuel] = MappingProxyType(
 _STORAGE = frozenset({"B10", "B25"})
 
 
-class EntsoeSource:
+class EntsoeSource(GenerationSource):
     """Carbon intensity of European zones, of what is generated there: average, measured, an hour or more late.
 
     Hours are the mean of their quarters where the platform has quarters, so that fuels of both kinds add up.
@@ -70,62 +67,38 @@ class EntsoeSource:
     Args:
         token: the security token.
         factors: what the figures count.
-        base_url: the API, or something that answers like it.
-        timeout_s: limit on each wait for the network, in s.
-        now_utc: the clock that stamps when a figure was fetched.
-        transport: in place of the network.
-        retrying: when a question is asked again; None for three attempts within three times `timeout_s`.
-
-    Attributes:
-        accounting: `production`: imports are not counted.
+        http: base URL, time limit, clock and so on, see `HttpOptions`.
 
     Raises:
         SourceSpecError: the URL or the timeout cannot be used.
     """
 
     name = "entsoe"
-    can: frozenset[Capability] = frozenset({"latest", "history"})
-    kind: Kind = "average"
-    accounting: Literal["production"] = "production"
-    slot_s = HOUR.total_seconds()
+    oldest = _OLDEST_LATEST
+    since_utc = _SINCE_UTC
 
     def __init__(
         self,
         token: str,
         *,
         factors: Factors = "lifecycle",
-        base_url: str = "https://web-api.tp.entsoe.eu",
-        timeout_s: float = 10.0,
-        now_utc: UtcNow = utc_now,
-        transport: httpx.BaseTransport | None = None,
-        retrying: Retrying | None = None,
+        **http: Unpack[HttpOptions],
     ) -> None:
         from grid.http.api import HttpApi  # httpx is loaded when a source that needs it is made
 
-        self.factors = factors
+        http.setdefault("base_url", "https://web-api.tp.entsoe.eu")
         credentials = QueryKey("securityToken", token)
 
         def judge(status: int, body: bytes) -> SourceError | None:
             return _judged(status, body, credentials.secrets())
 
-        self._api = HttpApi(
-            base_url,
+        api = HttpApi(
             name=self.name,
-            timeout_s=timeout_s,
-            now_utc=now_utc,
-            transport=transport,
             credentials=credentials,
             judge=judge,
-            retrying=retrying,
+            **http,
         )
-        self._mix = GenerationMix(
-            name=self.name,
-            factors=factors,
-            ask=self._fed_in,
-            now_utc=now_utc,
-            oldest=_OLDEST_LATEST,
-            since_utc=_SINCE_UTC,
-        )
+        super().__init__(api, factors=factors, now_utc=http.get("now_utc", utc_now))
 
     def check_zone(self, zone: str) -> None:
         """Accept the zones that publish their generation.
@@ -137,25 +110,6 @@ class EntsoeSource:
             near = get_close_matches(zone, EIC_BY_ZONE, n=3, cutoff=0.5) or ["DE", "FR", "NO-NO1"]
             known = f"{len(EIC_BY_ZONE)} European zones such as {', '.join(near)}"
             raise ZoneError(f"zone: {self.name} covers {known}, and {zone!r} was asked for")
-
-    def latest(self, zone: str, now_utc: datetime) -> Intensity:
-        """The newest hour that every fuel of the zone has a figure for; NoData where that is a day old."""
-        self.check_zone(zone)
-        return self._mix.latest(zone, now_utc)
-
-    def forecast(self, zone: str, start_utc: datetime, end_utc: datetime) -> Series:  # noqa: ARG002
-        """There is none: the platform forecasts total, wind and solar generation, which is no mix."""
-        self.check_zone(zone)
-        raise SourceError(f"{self.name}: it has no forecast of the mix")
-
-    def history(self, zone: str, start_utc: datetime, end_utc: datetime) -> Series:
-        """The hours that every fuel of the zone has a figure for: requests of nine days each."""
-        self.check_zone(zone)
-        return self._mix.history(zone, start_utc, end_utc)
-
-    def close(self) -> None:
-        """Release connections; safe to call twice."""
-        self._api.close()
 
     def _fed_in(self, zone: str, start_utc: datetime, end_utc: datetime) -> Iterator[FedIn]:
         for area in EIC_BY_ZONE[zone]:

@@ -7,18 +7,15 @@ only (wind, solar and nuclear are 0), so its figures are `direct` and not compar
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Unpack
 
-from grid.clock import UtcNow, slot_start, utc_now
+from grid.clock import slot_start, utc_now
 from grid.errors import BadData, NoData
-from grid.http.retrying import Retrying
+from grid.http.options import HttpOptions
 from grid.intensity import Factors, Intensity, Kind, Series
 from grid.source import Capability
 from grid.sources.uk_answers import HALF_HOUR, UKAnswers
 from grid.sources.uk_places import UKPlace, uk_place
-
-if TYPE_CHECKING:
-    import httpx
 
 __all__ = ["UKSource"]
 
@@ -38,11 +35,7 @@ class UKSource:
     until their half hour has ended, and `estimated` from then on.
 
     Args:
-        base_url: the API, or something that answers like it.
-        timeout_s: limit on each wait for the network, in s.
-        now_utc: the clock that stamps when a figure was fetched.
-        transport: in place of the network.
-        retrying: when a question is asked again; None for three attempts within three times `timeout_s`.
+        http: base URL, time limit, clock and so on, see `HttpOptions`.
 
     Raises:
         SourceSpecError: the URL or the timeout cannot be used.
@@ -54,21 +47,12 @@ class UKSource:
     factors: Factors = "direct"
     slot_s = HALF_HOUR.total_seconds()
 
-    def __init__(
-        self,
-        *,
-        base_url: str = "https://api.carbonintensity.org.uk",
-        timeout_s: float = 10.0,
-        now_utc: UtcNow = utc_now,
-        transport: httpx.BaseTransport | None = None,
-        retrying: Retrying | None = None,
-    ) -> None:
+    def __init__(self, **http: Unpack[HttpOptions]) -> None:
         from grid.http.api import HttpApi  # httpx is loaded when a source that needs it is made
 
-        self._api = HttpApi(
-            base_url, name=self.name, timeout_s=timeout_s, now_utc=now_utc, transport=transport, retrying=retrying
-        )
-        self._now_utc = now_utc
+        http.setdefault("base_url", "https://api.carbonintensity.org.uk")
+        self._api = HttpApi(name=self.name, **http)
+        self._now_utc = http.get("now_utc", utc_now)
 
     def check_zone(self, zone: str) -> None:
         """Accept `GB`, its regions, and whatever has the form of a postcode district.

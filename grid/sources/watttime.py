@@ -13,19 +13,17 @@ import reprlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, Unpack, get_args
 
-from grid.clock import UtcNow, slot_start, utc_now
+from grid.clock import slot_start, utc_now
 from grid.errors import BadData, NoData, SourceError, SourceRefused, SourceSpecError, ZoneError
 from grid.http.credentials import BasicLogin, LoginToken, is_sendable
+from grid.http.options import HttpOptions
 from grid.http.retrying import Retrying
 from grid.intensity import MAX_G_PER_KWH, Factors, Intensity, Kind, Series, Status
 from grid.source import Capability
 from grid.sources.watttime_regions import AVERAGE_REGIONS, MARGINAL_REGIONS
 from grid.zones import ZONES
-
-if TYPE_CHECKING:
-    import httpx
 
 __all__ = ["Signal", "WattTimeSource"]
 
@@ -58,11 +56,7 @@ class WattTimeSource:
         signal: `co2_moer` (marginal) or `co2_aoer` (average).
         region: WattTime's name of a region, in place of the usual one of its zone, which is then the only zone served;
             with a region that no zone is known to have, every zone asked for is taken to be its. None: see above.
-        base_url: the API, or something that answers like it, without `/v3`.
-        timeout_s: limit on each wait for the network, in s.
-        now_utc: the clock that stamps when a figure was fetched, and that tokens age by.
-        transport: in place of the network.
-        retrying: when a question is asked again; None for three attempts within three times `timeout_s`.
+        http: base URL, time limit, clock and so on, see `HttpOptions`.
 
     Raises:
         SourceSpecError: the account, the signal, the region, the URL or the timeout cannot be used.
@@ -79,14 +73,11 @@ class WattTimeSource:
         *,
         signal: Signal = "co2_moer",
         region: str | None = None,
-        base_url: str = "https://api.watttime.org",
-        timeout_s: float = 10.0,
-        now_utc: UtcNow = utc_now,
-        transport: httpx.BaseTransport | None = None,
-        retrying: Retrying | None = None,
+        **http: Unpack[HttpOptions],
     ) -> None:
         from grid.http.api import HttpApi  # httpx is loaded when a source that needs it is made
 
+        http.setdefault("base_url", "https://api.watttime.org")
         if signal not in get_args(Signal):
             raise SourceSpecError(f"{_NAME}: signal is {signal!r}; it must be one of {', '.join(get_args(Signal))}")
         marginal = signal == "co2_moer"
@@ -94,26 +85,19 @@ class WattTimeSource:
         self.can = _WITH_FORECAST if marginal else _WITH_FORECAST - {"forecast"}
         self._signal = signal
         self._region_of = _regions(MARGINAL_REGIONS if marginal else AVERAGE_REGIONS, region)
-        self._now_utc = now_utc
+        self._now_utc = http.get("now_utc", utc_now)
         login = BasicLogin(user, password)
+        once: HttpOptions = {**http, "retrying": Retrying(attempts=1)}  # the question that needs it is asked again
         self._login_api = HttpApi(
-            base_url,
             name=_NAME,
-            timeout_s=timeout_s,
-            now_utc=now_utc,
-            transport=transport,
             credentials=login,
             judge=_judge_login,
-            retrying=Retrying(attempts=1),  # the question that needs the login is asked again
+            **once,
         )
         self._api = HttpApi(
-            base_url,
             name=_NAME,
-            timeout_s=timeout_s,
-            now_utc=now_utc,
-            transport=transport,
-            credentials=LoginToken(login, self._log_in, valid=_TOKEN_VALID, now_utc=now_utc),
-            retrying=retrying,
+            credentials=LoginToken(login, self._log_in, valid=_TOKEN_VALID, now_utc=self._now_utc),
+            **http,
         )
 
     def check_zone(self, zone: str) -> None:

@@ -41,9 +41,14 @@ def ask_forecast(source: Source, zone: str, now: datetime) -> Series:
 ASKS: dict[str, Ask] = {"latest": ask_latest, "history": ask_history, "forecast": ask_forecast}
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case.name)
-def case(request: pytest.FixtureRequest) -> HttpCase:
-    return request.param  # type: ignore[no-any-return]
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test runs for every source, and for everything that the source can be asked."""
+    cases = [case for case in CASES if case.elsewhere or "elsewhere" not in metafunc.fixturenames]
+    if "ask" in metafunc.fixturenames:
+        pairs = [pytest.param(case, ASKS[can], id=f"{case.name}-{can}") for case in cases for can in sorted(case.can)]
+        metafunc.parametrize(("case", "ask"), pairs)
+    elif "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", cases, ids=lambda case: case.name)
 
 
 @pytest.fixture
@@ -64,11 +69,9 @@ def source(case: HttpCase, server: Loopback, clock: ManualClock) -> Iterator[Sou
     made.close()
 
 
-@pytest.fixture(params=ASKS)
-def ask(request: pytest.FixtureRequest, source: Source) -> Ask:
-    if request.param not in source.can:
-        pytest.skip(f"{source.name} has no {request.param}")
-    return ASKS[request.param]
+@pytest.fixture
+def elsewhere(case: HttpCase) -> str | None:
+    return case.elsewhere
 
 
 def assert_right(series: Series, case: HttpCase) -> None:
@@ -76,6 +79,10 @@ def assert_right(series: Series, case: HttpCase) -> None:
         ahead = case.forecast_adds_g_per_kwh if one.status == "forecast" else 0
         assert one.g_per_kwh == pytest.approx(truth(one.start_utc) + ahead, rel=case.relative), one
         assert one.zone == case.zone
+
+
+def test_the_case_knows_what_its_source_can(case: HttpCase, source: Source) -> None:
+    assert source.can == case.can
 
 
 def test_the_truth_comes_through(case: HttpCase, source: Source, clock: ManualClock, ask: Ask) -> None:
@@ -278,8 +285,6 @@ def test_two_figures_for_one_slot_are_bad_data(
 def test_slots_outside_what_was_asked_are_left_out(
     case: HttpCase, server: Loopback, source: Source, clock: ManualClock
 ) -> None:
-    if "history" not in source.can:
-        pytest.skip(f"{source.name} has no history")
     start, end = clock() - 20 * HOUR, clock() - 10 * HOUR
     server.alter = lambda points: [
         dataclasses.replace(points[0], start_utc=points[0].start_utc - 2 * HOUR, value=0),
@@ -292,11 +297,9 @@ def test_slots_outside_what_was_asked_are_left_out(
 
 
 def test_an_answer_about_another_zone_is_bad_data(
-    case: HttpCase, server: Loopback, source: Source, clock: ManualClock, ask: Ask
+    case: HttpCase, server: Loopback, source: Source, clock: ManualClock, ask: Ask, elsewhere: str
 ) -> None:
-    if case.elsewhere is None:
-        pytest.skip("its answers do not name the zone")
-    server.alter = lambda points: [dataclasses.replace(p, zone=case.elsewhere) for p in points]
+    server.alter = lambda points: [dataclasses.replace(p, zone=elsewhere) for p in points]
     with pytest.raises(BadData, match=rf"^{source.name}: "):
         ask(source, case.zone, clock())
 

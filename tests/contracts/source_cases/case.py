@@ -10,6 +10,7 @@ from typing import Protocol
 from grid import Source
 from grid.clock import UtcNow
 from grid.http.retrying import Retrying
+from grid.source import Capability
 from grid.testing import Loopback
 
 __all__ = ["HttpCase", "MakeSource", "Serve"]
@@ -30,6 +31,7 @@ class HttpCase:
     Attributes:
         name: for test ids.
         zone: what is asked for.
+        can: what the source can be asked.
         elsewhere: another zone, in the API's own words, for answers about the wrong one; None where answers do not say.
         serve: the server, given a truth in g/kWh.
         make: the source.
@@ -43,6 +45,7 @@ class HttpCase:
     zone: str
     serve: Serve
     make: MakeSource
+    can: frozenset[Capability] = frozenset({"latest", "history", "forecast"})
     elsewhere: str | None = None
     secrets: tuple[str, ...] = ()
     forecast_adds_g_per_kwh: float = 0.0

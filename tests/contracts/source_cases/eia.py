@@ -12,6 +12,7 @@ CASES = [
     HttpCase(
         name="eia",
         zone="US-CAL-CISO",
+        can=frozenset({"latest", "history"}),
         serve=LoopbackEia,
         make=partial(EiaSource, KEY),
         elsewhere="ERCO",

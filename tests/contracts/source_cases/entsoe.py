@@ -12,6 +12,7 @@ CASES = [
     HttpCase(
         name="entsoe",
         zone="DE",
+        can=frozenset({"latest", "history"}),
         serve=LoopbackEntsoe,
         make=partial(EntsoeSource, TOKEN),
         elsewhere="10YFR-RTE------C",

@@ -57,7 +57,7 @@ def steps() -> _Steps:
 @pytest.fixture
 def api(server: _Echo, steps: _Steps) -> Iterator[HttpApi]:
     made = HttpApi(
-        server.url,
+        base_url=server.url,
         name="src",
         timeout_s=10,
         now_utc=ManualClock(),
@@ -121,7 +121,7 @@ def test_what_asking_again_cannot_help_is_asked_once(
 
 def test_a_source_that_is_down_is_left_alone_after_three_questions(server: _Echo) -> None:
     clock = ManualClock()
-    api = HttpApi(server.url, name="src", timeout_s=10, now_utc=clock, retrying=Retrying(attempts=1))
+    api = HttpApi(base_url=server.url, name="src", timeout_s=10, now_utc=clock, retrying=Retrying(attempts=1))
     server.answer = DOWN
     for _ in range(6):
         with pytest.raises(SourceDown):
@@ -136,7 +136,7 @@ def test_a_source_that_is_down_is_left_alone_after_three_questions(server: _Echo
 def test_attempts_end_with_the_time_limit(server: _Echo) -> None:
     steps = _Steps(per_look_s=4)
     api = HttpApi(
-        server.url,
+        base_url=server.url,
         name="src",
         timeout_s=10,
         now_utc=ManualClock(),
@@ -154,7 +154,7 @@ def test_attempts_end_with_the_time_limit(server: _Echo) -> None:
 def test_a_body_that_does_not_end_is_left_by_the_injected_clock(server: _Echo) -> None:
     steps = _Steps(per_look_s=4)
     api = HttpApi(
-        server.url,
+        base_url=server.url,
         name="src",
         timeout_s=10,
         now_utc=ManualClock(),
@@ -175,7 +175,7 @@ def test_closing_ends_a_wait(server: _Echo) -> None:
         waits.set()
         return 0.5
 
-    api = HttpApi(server.url, name="src", timeout_s=100, now_utc=ManualClock(), uniform=drawn)
+    api = HttpApi(base_url=server.url, name="src", timeout_s=100, now_utc=ManualClock(), uniform=drawn)
     errors: list[SourceError] = []
 
     def ask() -> None:
@@ -198,7 +198,7 @@ def test_closing_ends_a_wait(server: _Echo) -> None:
 def _with_login(server: Loopback, tokens: list[str]) -> HttpApi:
     login = BasicLogin("user-7", SECRET)
     credentials = LoginToken(login, lambda: tokens.pop(0), valid=timedelta(minutes=27), now_utc=ManualClock())
-    return HttpApi(server.url, name="src", timeout_s=10, now_utc=ManualClock(), credentials=credentials)
+    return HttpApi(base_url=server.url, name="src", timeout_s=10, now_utc=ManualClock(), credentials=credentials)
 
 
 def test_a_refused_token_is_renewed_once(server: _Echo) -> None:
@@ -220,7 +220,11 @@ def test_a_token_that_is_refused_again_is_refused(server: _Echo) -> None:
 
 def test_a_key_that_cannot_be_renewed_is_sent_once(server: _Echo) -> None:
     api = HttpApi(
-        server.url, name="src", timeout_s=10, now_utc=ManualClock(), credentials=HeaderKey("auth-token", SECRET)
+        base_url=server.url,
+        name="src",
+        timeout_s=10,
+        now_utc=ManualClock(),
+        credentials=HeaderKey("auth-token", SECRET),
     )
     server.answer = Answer(status=401)
     with pytest.raises(SourceRefused):
@@ -238,7 +242,7 @@ def test_a_key_reaches_the_source_and_neither_logs_nor_errors(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     api = HttpApi(
-        server.url,
+        base_url=server.url,
         name="src",
         timeout_s=10,
         now_utc=ManualClock(),
@@ -259,7 +263,11 @@ def test_a_key_reaches_the_source_and_neither_logs_nor_errors(
 
 def test_not_even_half_a_key_is_repeated_from_a_long_answer(server: _Echo) -> None:
     api = HttpApi(
-        server.url, name="src", timeout_s=10, now_utc=ManualClock(), credentials=HeaderKey("auth-token", SECRET)
+        base_url=server.url,
+        name="src",
+        timeout_s=10,
+        now_utc=ManualClock(),
+        credentials=HeaderKey("auth-token", SECRET),
     )
     server.answer = Answer(" " * 1_996 + SECRET, status=400)
     with pytest.raises(SourceError) as caught:
