@@ -29,5 +29,6 @@ print(f"ahead: {len(outlook.series)} slots; {outlook.reason}")
 work = Work(duration_s=3 * 3600, power_w=300, deadline_utc=now + 24 * HOUR)
 best = plan(work, outlook.series)
 window = best.windows[0]
-print(f"run from {window.start_utc:%H:%M} to {window.end_utc:%H:%M} UTC: {best.emitted_g:.0f} g, now {best.at_once_g:.0f} g")
+print(f"best from {window.start_utc:%H:%M} to {window.end_utc:%H:%M} UTC: {best.emitted_g:.0f} g")
+print(f"at once: {best.at_once_g:.0f} g")
 grid.close()

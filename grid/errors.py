@@ -13,6 +13,8 @@ GridError
 
 from __future__ import annotations
 
+import math
+
 __all__ = [
     "BadData",
     "GridError",
@@ -62,12 +64,16 @@ class SourceDown(SourceError):
     """No answer in time, or 408, 429 or 5xx: asking again later may help.
 
     Attributes:
-        retry_after_s: what the source asked us to wait, in s; None where it did not say.
+        retry_after_s: what the source asked us to wait, in s; None where it did not say, or said what is no time.
     """
+
+    retry_after_s: float | None = None
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
-        self.retry_after_s = retry_after_s
+        # Raised in anybody's code, while something has gone wrong already: what cannot be used must not fail here.
+        usable = isinstance(retry_after_s, int | float) and 0 <= retry_after_s < math.inf
+        self.retry_after_s = float(retry_after_s) if retry_after_s is not None and usable else None
 
 
 class NoData(SourceError):

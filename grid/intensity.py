@@ -43,7 +43,7 @@ class Intensity:
 
     Raises:
         BadData: a value that is not an intensity, an interval that does not hold it, stamps that are not in UTC or in
-            the wrong order, or a kind, factors or status that is none of the above.
+            the wrong order, a kind, factors or status that is none of the above, or a name that is no text.
     """
 
     zone: str
@@ -60,6 +60,7 @@ class Intensity:
     passed_over: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        self._check_names()
         value = self.g_per_kwh
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise BadData(f"{self.source}: intensity for {self.zone} is {reprlib.repr(value)}, not a number")
@@ -78,6 +79,15 @@ class Intensity:
                 raise BadData(f"{self.source}: time stamp {stamp.isoformat()} for {self.zone} is not in UTC")
         if self.start_utc >= self.end_utc:
             raise BadData(f"{self.source}: span for {self.zone} ends at or before its start {self.start_utc}")
+
+    def _check_names(self) -> None:
+        for attribute in ("source", "zone"):
+            name = getattr(self, attribute)
+            if not isinstance(name, str) or not name:
+                raise BadData(f"an intensity's {attribute} is {reprlib.repr(name)}, not a name")
+        said = self.passed_over
+        if not isinstance(said, tuple) or not all(isinstance(text, str) for text in said):
+            raise BadData(f"{self.source}: passed_over is {reprlib.repr(said)}, not a tuple of text")
 
 
 class Series:

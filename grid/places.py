@@ -12,7 +12,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from grid.errors import ZoneError
-from grid.zones import check_known
+from grid.zones import check_known, quoted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ def resolve_zone(place: str) -> str:
     except ZoneError:
         if regions := _like_region(text):
             raise ZoneError(
-                f"zone: {place!r} is neither a zone nor a cloud region. Did you mean {' or '.join(regions)}?"
+                f"zone: {quoted(place)} is neither a zone nor a cloud region. Did you mean {' or '.join(regions)}?"
             ) from None
         check_known(text)
         raise
@@ -74,14 +74,14 @@ def zone_of_cloud_region(provider: str, region: str) -> str:
     """
     name = provider.strip().lower()
     if name not in PROVIDERS:
-        raise ZoneError(f"zone: {provider!r} is not a cloud provider we know; there are {', '.join(PROVIDERS)}")
+        raise ZoneError(f"zone: {quoted(provider)} is not a cloud provider we know; there are {', '.join(PROVIDERS)}")
     regions = _cloud_regions()[name]
     key = _region_key(name, region)
     if key in regions:
         return regions[key]
     near = get_close_matches(key, regions, n=3)
     hint = f"Did you mean {' or '.join(near)}?" if near else "Give its zone or its latitude and longitude instead."
-    raise ZoneError(f"zone: {name} has no region {region.strip()!r} in our table. {hint}")
+    raise ZoneError(f"zone: {name} has no region {quoted(region.strip())} in our table. {hint}")
 
 
 def zone_at(latitude: float, longitude: float) -> str:

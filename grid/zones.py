@@ -2,7 +2,8 @@
 
 Names are Electricity Maps keys: ISO 3166-1 alpha-2 country codes, and `COUNTRY-PART` where a country has several grids.
 The table is for sources that take any zone; a source that covers few zones says so itself. Electricity Maps' `XX`
-(Northern Cyprus) is left out: everywhere else it means "unknown".
+(Northern Cyprus) is left out: everywhere else it means "unknown". So are the parts of Mexico, which it names for their
+exchanges: what is produced is known for `MX` alone.
 
 Great Britain is also known in parts that only the UK's Carbon Intensity API tells apart: its regions (`GB-LONDON`) and
 postcode districts (`GB-SW1A`). They are no keys of Electricity Maps, so `ZONES` is without them.
@@ -16,11 +17,12 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
+from reprlib import Repr
 from types import MappingProxyType
 
 from grid.errors import ZoneError
 
-__all__ = ["UK_REGIONS", "ZONES", "check_known", "is_uk_postcode_zone", "nearest"]
+__all__ = ["UK_REGIONS", "ZONES", "check_known", "is_uk_postcode_zone", "nearest", "quoted"]
 
 # ISO 3166-1 alpha-2, and XK (Kosovo), which has a grid of its own.
 _COUNTRIES = """
@@ -47,7 +49,6 @@ _PARTS = {
     "IN": "EA NE NO SO WE",
     "IT": "CNO CSO NO SAR SIC SO",
     "JP": "CB CG HKD HR KN KY ON SK TH TK",
-    "MX": "BC BCS CE NE NO NW OC OR PN",
     "MY": "EM WM",
     "NO": "NO1 NO2 NO3 NO4 NO5",
     "NZ": "NZA NZC NZST",
@@ -88,19 +89,40 @@ _UK_POSTCODE = re.compile(r"GB-(?!BT|GY|IM|JE)[A-Z]{1,2}[0-9][A-Z0-9]?")
 _ALSO_KNOWN_AS = {
     "UK": "GB",
     "EL": "GR",
+    "USA": "US",
+    "AESO": "CA-AB",
+    "BPA": "US-NW-BPAT",
     "CAISO": "US-CAL-CISO",
     "ERCOT": "US-TEX-ERCO",
+    "IESO": "CA-ON",
+    "ISO-NE": "US-NE-ISNE",
     "ISONE": "US-NE-ISNE",
-    "MISO": "US-MIDW-MISO",
+    "LADWP": "US-CAL-LDWP",
     "NYISO": "US-NY-NYIS",
-    "PJM": "US-MIDA-PJM",
+    "SEM": "IE",
     "SPP": "US-CENT-SWPP",
+    "IT-NORD": "IT-NO",
+    "IT-CNOR": "IT-CNO",
+    "IT-CSUD": "IT-CSO",
+    "IT-SUD": "IT-SO",
+    "IT-SICI": "IT-SIC",
+    "IT-SARD": "IT-SAR",
 }
+# The shortest part of a zone's name that stands for the zone: DK1, PJM.
+_SHORTEST_PART = 3
+
+_shortened = Repr()
+_shortened.maxstring = 60
 
 
 def is_uk_postcode_zone(zone: str) -> bool:
     """Whether the zone has the form of a postcode district, such as `GB-SW1A`; not whether there is such a district."""
     return _UK_POSTCODE.fullmatch(zone) is not None
+
+
+def quoted(text: str) -> str:
+    """What a user typed, in quotes, for a message of readable length."""
+    return _shortened.repr(text)
 
 
 def check_known(zone: str) -> None:
@@ -114,25 +136,41 @@ def check_known(zone: str) -> None:
     guess = " or ".join(map(repr, nearest(zone)))
     hint = f" Did you mean {guess}?" if guess else ""
     raise ZoneError(
-        f"zone: {zone!r} is not a known zone.{hint} Zones are Electricity Maps keys such as GB, DE, US-CAL-CISO"
+        f"zone: {quoted(zone)} is not a known zone.{hint} Zones are Electricity Maps keys such as GB, DE, US-CAL-CISO"
     )
 
 
 def nearest(zone: str) -> list[str]:
     """Up to two known zones that look like `zone` or bear that name in English, best first; empty where none does.
 
-    A state or province with several zones gives the one that serves most of it.
+    So does what leaves out the country, such as `DK1`, `PJM` or `SW1A`, and a part of a country that has but one zone,
+    such as `DE-LU`. A state or province with several zones gives the one that serves most of it.
     """
     asked = str(zone).strip().upper().replace("_", "-")
     if asked in _ALSO_KNOWN_AS:
         return [_ALSO_KNOWN_AS[asked]]
     if asked in ZONES or asked in UK_REGIONS or is_uk_postcode_zone(asked):
         return [asked]
+    country, dash, _ = asked.partition("-")
+    if dash and country in ZONES and country not in _PARTS:
+        return [country]
+    if by_part := _zones_by_part().get(asked):
+        return [by_part]
+    if is_uk_postcode_zone(f"GB-{asked}"):
+        return [f"GB-{asked}"]
     names = _zones_by_name()
     spelt_out = get_close_matches(asked.replace("-", " "), names, n=1, cutoff=0.85)
     if spelt_out:
         return [names[spelt_out[0]]]
     return get_close_matches(asked, sorted(ZONES | UK_REGIONS.keys()), n=2, cutoff=0.6)
+
+
+@cache
+def _zones_by_part() -> Mapping[str, str]:
+    """The last parts of names, where only one zone has such a part."""
+    parts = [zone.rpartition("-")[2] for zone in ZONES if "-" in zone]
+    found = ((zone.rpartition("-")[2], zone) for zone in ZONES if "-" in zone)
+    return {part: zone for part, zone in found if len(part) >= _SHORTEST_PART and parts.count(part) == 1}
 
 
 @cache

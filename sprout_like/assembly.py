@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import functools
 import logging
-import threading
 import uuid
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +14,7 @@ from typing import Any
 
 from directives import Catalogue, Policy, Uniform
 from grid import Grid, SourceRefused
-from sprout_like.background import Background, apart
+from sprout_like.background import Background, apart, within
 from sprout_like.clock import Clock, SystemClock
 from sprout_like.engines.engine import Call, Engine, Plan
 from sprout_like.errors import SettingError
@@ -34,6 +33,8 @@ __all__ = ["Parts", "assemble"]
 _LOG = logging.getLogger("sprout_like")
 
 _BYTES_PER_MIB = 1 << 20
+# Sources let go of connections, which takes milliseconds.
+_CLOSE_WAIT_S = 5.0
 
 
 class Parts:
@@ -181,9 +182,10 @@ def assemble(
         ledger_spec = settings.ledger_spec if ledger is None else ledger
         opened_ledger = open_ledger(ledger_spec, spool_path=settings.spool)
         # What was given may be somebody else's too; only what was opened here is closed here.
-        for part, given in ((opened_grid, grid), (opened_ledger, ledger)):
-            if part is not given:
-                opened.callback(part.close)
+        if opened_grid is not grid:
+            opened.callback(_close_grid, opened_grid)
+        if opened_ledger is not ledger:
+            opened.callback(opened_ledger.close)
         answers = _open_answers(settings, ledger_spec, opened_ledger, clock, opened)
         engine = _open_engine(engine, model, tokenizer, clock, settings, catalogue, variants or {}, answers, opened)
         accounts = open_accounts(settings.meter if meter is None else meter, settings=settings, clock=clock)
@@ -288,8 +290,12 @@ def _prime(grid: Grid, wait_s: float) -> None:
         except SourceRefused as exc:
             refused.append(exc)
 
-    asking = threading.Thread(target=ask, name="sprout-like-first-reading", daemon=True)
-    asking.start()
-    asking.join(wait_s)
+    within(wait_s, ask, name="sprout-like-first-reading")
     if refused:
         raise refused[0]
+
+
+def _close_grid(grid: Grid) -> None:
+    """Close it, and leave it to itself where its source does not come to an end."""
+    if not within(_CLOSE_WAIT_S, grid.close, name="sprout-like-closing-grid"):
+        _LOG.warning("grid %s has not closed within %g s and is left to itself", grid.source.name, _CLOSE_WAIT_S)

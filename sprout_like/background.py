@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 
-__all__ = ["Background", "apart"]
+__all__ = ["Background", "apart", "within"]
 
 _LOG = logging.getLogger("sprout_like")
 
@@ -65,6 +65,20 @@ def apart(call: Callable[[], object]) -> None:
         threading.Thread(target=call, name="sprout-like-apart").start()
     else:
         call()
+
+
+def within(wait_s: float, call: Callable[[], object], *, name: str) -> bool:
+    """Call in a daemon thread, waiting no longer than `wait_s`; whether it has ended by then.
+
+    Args:
+        wait_s: in s.
+        call: it says itself what goes wrong in it, and is left to its own end where it takes longer.
+        name: of the thread.
+    """
+    calling = threading.Thread(target=call, name=name, daemon=True)
+    calling.start()
+    calling.join(wait_s)
+    return not calling.is_alive()
 
 
 def _logged(name: str, job: Callable[[], object]) -> Callable[[], None]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grid import DiskCache, FallbackSource, Grid, Keys, Source, TraceSource, open_source, resolve_zone
 from grid.clock import UtcNow, utc_now
+from grid.live.asking import close_quietly
 
 if TYPE_CHECKING:
     from sprout_like.settings import Settings
 
-__all__ = ["open_grid", "open_grid_source"]
+__all__ = ["open_grid", "open_grid_source", "opened_grid_source"]
+
+_LONGEST_NAME = 60
 
 
 def open_grid_source(settings: Settings, spec: Any = None, *, now_utc: UtcNow = utc_now) -> Source:
@@ -29,6 +35,20 @@ def open_grid_source(settings: Settings, spec: Any = None, *, now_utc: UtcNow = 
         mix=settings.grid_mix,
         now_utc=now_utc,
     )
+
+
+@contextmanager
+def opened_grid_source(settings: Settings) -> Iterator[Source]:
+    """The source of the settings, closed at the end.
+
+    Raises:
+        grid.GridError: see `grid.open_source`.
+    """
+    source = open_grid_source(settings)
+    try:
+        yield source
+    finally:
+        close_quietly(source)
 
 
 def open_grid(settings: Settings, spec: Any = None, *, now_utc: UtcNow = utc_now) -> Grid:
@@ -66,5 +86,7 @@ def _cache(settings: Settings, spec: Any, source: Source, now_utc: UtcNow) -> Di
         import platformdirs
 
         folder = platformdirs.user_cache_path("sprout-like") / "grid"
-    name = re.sub(r"//[^/]*@", "//", spec).lower()
-    return DiskCache(Path(folder) / re.sub(r"[^a-z0-9.]+", "-", name), now_utc=now_utc)
+    # A spec may hold a key, in its options or in the path of a URL: of it only the digest is in the name.
+    name = re.sub(r"[^a-z0-9]+", "-", source.name.lower())[:_LONGEST_NAME].strip("-")
+    digest = hashlib.sha256(spec.strip().encode()).hexdigest()[:12]
+    return DiskCache(Path(folder) / f"{name}-{digest}".lstrip("-"), now_utc=now_utc)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from directives import FULL, Catalogue, Decision, Directive, Observation, Policy, Uniform
+from grid import Grid, Look
 from sprout_like.engines.engine import Call, Engine, Overhead, Plan
 from sprout_like.ledger import Ledger
 from sprout_like.record import RequestRecord
@@ -17,7 +18,7 @@ _LOG = logging.getLogger("sprout_like")
 
 
 class Guard:
-    """The steps of the hot path that call a policy, a knob or a ledger, which may be anyone's code.
+    """The steps of the hot path that call a grid, a policy, a knob or a ledger, which may be anyone's code.
 
     Only here is `except Exception` right: a generation must not depend on the carbon plumbing around it. What cannot be
     done is left out, `full` is served, and the row says why; a propensity that is not known is None.
@@ -59,6 +60,15 @@ class Guard:
         except Exception as exc:  # noqa: BLE001
             self._say(f"a call could not be inspected ({type(exc).__qualname__}); it is served full")
             return Call(args=args, kwargs=kwargs)
+
+    def look(self, grid: Grid) -> Look:
+        """The intensity to go by; unknown where the grid fails."""
+        try:
+            return grid.look()
+        except Exception as exc:  # noqa: BLE001
+            reason = f"the grid could not be looked at: {type(exc).__qualname__}"
+            self._say(reason)
+            return Look(None, False, reason)
 
     def warn_of_misfits(self, policy: Policy) -> None:
         """Say which directives the policy can choose in vain: `full` would be served for ever without a word."""

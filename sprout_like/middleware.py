@@ -219,7 +219,7 @@ class CarbonAware:
         call = guard.inspect(args, kwargs, messages, template)
 
         # 2 look: intensity from memory alone; may be stale or unknown, and says so
-        look = parts.grid.look()
+        look = guard.look(parts.grid)
 
         # 3 filter: before the draw, so that the propensity is the probability of what runs
         candidates = guard.candidates(serving.policy, call)

@@ -184,7 +184,7 @@ def _first_error(exc: ValidationError, arguments: Mapping[str, Any]) -> SettingE
     where = _where(name, arguments)
     if error["type"] == "extra_forbidden":
         return _unknown(name, where)
-    problem = f"{error['msg']}, in {where}"
+    problem = f"{error['msg'].removeprefix('Value error, ')}, in {where}"
     description = Settings.model_fields[name].description if name in Settings.model_fields else None
     return SettingError(name, problem, f"It is: {description}" if description else "Correct it")
 

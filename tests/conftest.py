@@ -15,6 +15,12 @@ def no_cache_of_the_users(tmp_path_factory: pytest.TempPathFactory, monkeypatch:
     monkeypatch.setenv("SPROUT_GRID_CACHE", str(tmp_path_factory.mktemp("grid-cache")))
 
 
+@pytest.fixture(autouse=True)
+def no_proxy_before_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that the environment names knows nothing of the servers that tests start."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """The server, running. A test that stops it starts it again."""

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("directives", "grid", "sprout_like")
 
-ALLOWED = {"grid": {"filelock", "httpx", "numpy", "scipy"}, "directives": {"numpy", "scipy"}}
+ALLOWED = {"grid": {"filelock", "httpcore", "httpx", "numpy", "scipy"}, "directives": {"numpy", "scipy"}}
 # What comes with an extra is imported in one file.
 EXTRAS = {"grid/sources/trace_parquet.py": {"pyarrow"}}
 
@@ -74,7 +74,7 @@ def test_heavy_libraries_stay_in_the_folders_about_them(path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("grid", ("torch", "httpx", "numpy", "sqlalchemy", "sprout_like", "directives")),
+        ("grid", ("torch", "httpcore", "httpx", "numpy", "sqlalchemy", "sprout_like", "directives")),
         ("directives", ("torch", "httpx", "numpy", "sqlalchemy", "sprout_like", "grid")),
         ("sprout_like", ("torch", "transformers", "sqlalchemy", "alembic", "apscheduler", "pydantic", "pynvml")),
         ("sprout_like.cli.main", ("torch", "transformers", "sqlalchemy", "alembic", "apscheduler", "pynvml")),

@@ -82,6 +82,7 @@ def test_the_readmes_figures_are_those_of_the_committed_results() -> None:
     ours = results["middleware_time"]["per_request"]["sprout_like"]
     processes = results["import_time"]["processes"]
     prefix = results["prefix_cache"]
+    forecast = results["forecast"]["mape_over_best_naive"]
     exits = results["confidence_exit"]["best_at_95%_identical"]
     knobs = {name: each["over_full"]["j_per_token"]["median"] for name, each in results["knobs"]["knobs"].items()}
     assert exits["time_saved"]["time_saved"] <= 0  # "and no time"
@@ -101,6 +102,9 @@ def test_the_readmes_figures_are_those_of_the_committed_results() -> None:
         f"self-speculation {knobs['draft_depth']:.2f}",
         f"{100 * exits['layer_passes_saved']['layer_passes_saved']:.1f} % of the layer passes",
         f"{prefix['reused_tokens']:,} tokens: first token {prefix['without_over_with']['median']:.1f} times",
+        f"{forecast['1h']['mean']:.2f} of it at 1 h, {forecast['6h']['mean']:.2f} at 6 h",
+        f"{forecast['24h']['mean']:.2f} at 24 h, {forecast['48h']['mean']:.2f} at 48 h",
+        f"{max(lead['worst'] for lead in forecast.values()):.2f} on the worst of twelve series",
         f"A kept answer: {results['answer_cache']['per_hit']['memory']['p50_us']:.0f} µs",
     ):
         assert figure in README, figure

@@ -25,6 +25,18 @@ _LARGE = 250_000
 _NET_KM = 150.0
 _EARTH_KM = 6_371.0
 
+# Centres that lie nearer to a neighbour across a border than to the point GeoNames has for their own town.
+_CENTRES = (
+    (42.31, -83.04, "CA-ON", "Windsor"),
+    (40.72, -74.04, "US-MIDA-PJM", "Jersey City"),
+    (40.74, -74.03, "US-MIDA-PJM", "Hoboken"),
+    (40.75, -74.00, "US-NY-NYIS", "Chelsea"),
+    (43.74, 7.42, "MC", "Monaco"),
+    (43.77, 7.50, "FR", "Menton"),
+    (-25.52, -54.58, "BR-S", "Foz do Iguacu"),
+    (-25.60, -54.57, "AR-NEA", "Puerto Iguazu"),
+)
+
 
 def main() -> None:
     """Read, thin out, write, and print how well the table does."""
@@ -52,9 +64,9 @@ def main() -> None:
     with Path(__file__).with_name("places.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("latitude", "longitude", "zone", "name"))
-        for index in sorted(chosen.tolist(), key=lambda i: (zones[i], towns[i]["name"])):
-            latitude, longitude = degrees[index]
-            writer.writerow((f"{latitude:.2f}", f"{longitude:.2f}", zones[index], towns[index]["name"]))
+        rows = [*_CENTRES, *((*degrees[i], zones[i], towns[i]["name"]) for i in chosen.tolist())]
+        for latitude, longitude, zone, name in sorted(rows, key=lambda row: (row[2], row[3])):
+            writer.writerow((f"{latitude:.2f}", f"{longitude:.2f}", zone, name))
 
 
 def _large_cities(path: Path, spots: NDArray[np.float64], countries: NDArray[np.str_]) -> NDArray[np.intp]:

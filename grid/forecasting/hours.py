@@ -28,6 +28,7 @@ class History:
         slot_h: length of the newest reading.
         short_middle_h: middles of the readings that are shorter than an hour.
         short_g_per_kwh: their figures.
+        decimals: of the readings, where the source rounds them to 0 or 1; None where it has more.
     """
 
     middle_h: Floats
@@ -35,6 +36,7 @@ class History:
     slot_h: float
     short_middle_h: Floats
     short_g_per_kwh: Floats
+    decimals: int | None
 
 
 def hourly(readings: Sequence[Intensity], most_h: int) -> History:
@@ -60,6 +62,7 @@ def hourly(readings: Sequence[Intensity], most_h: int) -> History:
         slot_h=float(lengths[-1]),
         short_middle_h=spans.mean(axis=1)[short],
         short_g_per_kwh=values[short],
+        decimals=next((decimals for decimals in (0, 1) if np.array_equal(values, values.round(decimals))), None),
     )
 
 

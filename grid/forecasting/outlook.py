@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grid.forecasting.hours import Floats, History
+from grid.forecasting.levels import levelled
 from grid.forecasting.mixture import mixed
 from grid.forecasting.scale import Scale
 from grid.intensity import MAX_G_PER_KWH
@@ -17,8 +18,8 @@ __all__ = ["Outlook", "outlook"]
 _NOTHING_G_PER_KWH = 1e-6
 
 # A relative error is least below the median: for a log-normal figure of log variance v, at exp(-v) times the median
-# (the median under weights 1/y). We go three quarters of the way, and never by more than 0.15 in the
-# logarithm, or a far hour would look cleaner than a near one only because less is known of it.
+# (the median under weights 1/y). We go three quarters of the way, and never by more than 0.15 in the logarithm, or a
+# far hour would look cleaner than a near one only because less is known of it.
 _LEAN, _MOST_LEAN = 0.75, 0.15
 
 _Z80 = 1.2815515655446004  # half of the interval over one deviation, were the logarithm normal
@@ -35,6 +36,10 @@ class Outlook:
     low: Floats
     high: Floats
 
+    def rounded(self, decimals: int) -> Outlook:
+        """As a source that rounds would tell it: a grid that hardly moves is then often met exactly."""
+        return Outlook(self.value.round(decimals), self.low.round(decimals), self.high.round(decimals))
+
 
 def outlook(history: History, middles_h: Floats, slot_h: float) -> Outlook:
     """Forecast slots.
@@ -50,6 +55,7 @@ def outlook(history: History, middles_h: Floats, slot_h: float) -> Outlook:
     if history.g_per_kwh.max() < _NOTHING_G_PER_KWH:
         nothing = np.zeros(len(middles_h))
         return Outlook(nothing, nothing, nothing)
+    history = levelled(history)
     scale = Scale.of(history.middle_h, history.g_per_kwh)
     times, values = history.middle_h, scale.into(history.middle_h, history.g_per_kwh)
     noise = np.zeros(len(times))
@@ -67,7 +73,8 @@ def outlook(history: History, middles_h: Floats, slot_h: float) -> Outlook:
     mean, deviation, width = mixed(ticks, values, noise, wanted=wanted, tick_h=tick_h)
     half = width * np.sqrt(deviation**2 + (within_hour if slot_h < 1 else 0.0))
     nodes, mean, half = (np.append(*pair) for pair in ((times[-1], nodes), (values[-1], mean), (0.0, half)))
-    return _in_g_per_kwh(scale, middles_h, np.interp(middles_h, nodes, mean), np.interp(middles_h, nodes, half))
+    ahead = _in_g_per_kwh(scale, middles_h, np.interp(middles_h, nodes, mean), np.interp(middles_h, nodes, half))
+    return ahead if history.decimals is None else ahead.rounded(history.decimals)
 
 
 def _variance_within_hour(history: History, scale: Scale) -> float:

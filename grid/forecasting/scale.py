@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from grid.forecasting.hours import Floats
 
-__all__ = ["Scale"]
+__all__ = ["OFFSET", "Scale"]
 
 _DAY_H = 24
 
 # Share of the mean that is added before the logarithm, so that 0 g/kWh has one. It lies where the error does not
-# depend on it: 0.5 % does as well.
-_OFFSET = 0.05
+# depend on it: 0.5 % and 5 % do as well, and a small one keeps apart what is near 0.
+OFFSET = 0.01
 
 # The spread of an hour of the day counts like this many days of the spread of all hours.
 _PRIOR_DAYS = 3.0
@@ -44,7 +44,7 @@ class Scale:
     @classmethod
     def of(cls, hour: Floats, g_per_kwh: Floats) -> Scale:
         """The scale of figures that are not all 0; `hour` in h after the history's end."""
-        offset = _OFFSET * float(g_per_kwh.mean())
+        offset = OFFSET * float(g_per_kwh.mean())
         logs = np.log(g_per_kwh + offset)
         of_day = _hour_of_day(hour)
         count = np.bincount(of_day, minlength=_DAY_H)

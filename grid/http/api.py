@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -16,6 +18,9 @@ from grid.errors import BadData, NoData, SourceDown, SourceError, SourceRefused,
 from grid.http.breaker import Breaker
 from grid.http.credentials import Credentials, NoKey
 from grid.http.keyed import KeyedTransport
+from grid.http.masking import MaskingFilter, masked
+from grid.http.network import NetworkTransport, checked_host
+from grid.http.process import PerProcess
 from grid.http.retry_after import retry_after_s
 from grid.http.retrying import Retrying
 
@@ -34,8 +39,20 @@ _HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.
 
 _uniform = random.SystemRandom().random
 
+_LOG_OF_ANSWERS = logging.getLogger("httpcore.http11")
+
 _LONGEST_QUOTE = 160
 _TIMEOUTS_PER_QUESTION = 3
+_LONGEST_TIMEOUT_S = 3600.0
+
+
+@dataclass(slots=True)
+class _Here:
+    """What belongs to one process."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    ended: threading.Event = field(default_factory=threading.Event)
+    client: httpx.Client | None = None
 
 
 class HttpApi:
@@ -44,10 +61,10 @@ class HttpApi:
     Args:
         base_url: `http://` or `https://`, without user name, query or fragment.
         name: the source's name, for messages.
-        timeout_s: limit on each wait for the network, and on the body as a whole, in s. A question with its retries
-            ends within three times that, a login within three times that again.
+        timeout_s: limit on an attempt, from connecting to the last byte, in s, an hour at most. A question with its
+            retries ends within three times that, a login within three times that again.
         now_utc: the clock that dates in `Retry-After` are compared with, and that the breaker goes by.
-        transport: in place of the network.
+        transport: in place of the network; limits the time itself.
         credentials: who we are.
         judge: the source's own rules about answers; asked about every answer, before the general rules.
         retrying: when a question is asked again.
@@ -76,8 +93,8 @@ class HttpApi:
         uniform: Callable[[], float] = _uniform,
     ) -> None:
         self._base_url = _checked(base_url, name)
-        if not timeout_s > 0:
-            raise SourceSpecError(f"{name}: timeout_s is {timeout_s}; it must be more than 0 s")
+        if not 0 < timeout_s <= _LONGEST_TIMEOUT_S:  # false for NaN too
+            raise SourceSpecError(f"{name}: timeout_s is {timeout_s}; it must be more than 0 s, and an hour at most")
         self._name = name
         self._timeout_s = timeout_s
         self._now_utc = now_utc
@@ -88,10 +105,10 @@ class HttpApi:
         self._breaker = breaker or Breaker()
         self._monotonic_s = monotonic_s
         self._uniform = uniform
-        self._closed = threading.Event()
-        self._sleep = sleep or self._closed.wait
-        self._lock = threading.Lock()
-        self._client: httpx.Client | None = None
+        self._closed = False
+        self._here = PerProcess(_Here)
+        self._sleep = sleep or (lambda wait_s: self._here().ended.wait(wait_s))
+        self._log_filter = MaskingFilter(self._credentials.secrets)
 
     def get_json(self, path: str, query: Query | None = None) -> Any:
         """The JSON document at `path`; numbers are floats or ints, `NaN` and `Infinity` are floats.
@@ -117,28 +134,32 @@ class HttpApi:
             NoData: 404.
             SourceError: any other answer, or this object is closed; and whatever `judge` says.
         """
-        if (left_alone_s := self._breaker.closed_for_s(self._now_s())) > 0:
+        asked_s = self._now_s()
+        if (left_alone_s := self._breaker.closed_for_s(asked_s)) > 0:
             said = f"{self._name}: it was down lately and is left alone for another {left_alone_s:.0f} s"
             raise SourceDown(said, retry_after_s=left_alone_s)
         deadline_s = self._monotonic_s() + _TIMEOUTS_PER_QUESTION * self._timeout_s
         try:
             body = self._asked_until(deadline_s, path, query or {})
         except SourceDown as exc:
-            self._breaker.failed(self._now_s(), exc.retry_after_s)
+            self._breaker.failed(asked_s, self._now_s(), exc.retry_after_s)
             raise
         except SourceError:
-            self._breaker.succeeded()  # it is there, whatever it said
+            self._breaker.succeeded(self._now_s())  # it is there, whatever it said
             raise
-        self._breaker.succeeded()
+        self._breaker.succeeded(self._now_s())
         return body
 
     def close(self) -> None:
         """Release connections and end waits; safe to call twice. Later requests raise `SourceError`."""
-        with self._lock:
-            self._closed.set()
-            client, self._client = self._client, None
+        here = self._here()
+        with here.lock:
+            self._closed = True
+            here.ended.set()
+            client, here.client = here.client, None
         if client is not None:
             client.close()
+            _LOG_OF_ANSWERS.removeFilter(self._log_filter)
 
     def _now_s(self) -> float:
         return self._now_utc().timestamp()
@@ -156,7 +177,10 @@ class HttpApi:
                 failed += 1
                 left_s = deadline_s - self._monotonic_s()
                 wait_s = self._retrying.wait_s(failed, exc, left_s=left_s, uniform=self._uniform())
-                if wait_s is None or self._closed.is_set():
+                if wait_s is None or self._closed:
+                    if failed > 1 and isinstance(exc, SourceDown):
+                        said = f"{exc}, asked {failed} times"
+                        raise SourceDown(said, retry_after_s=exc.retry_after_s) from exc.__cause__
                     raise
                 self._sleep(wait_s)
 
@@ -165,11 +189,11 @@ class HttpApi:
         timeout_s = max(0.001, min(self._timeout_s, deadline_s - self._monotonic_s()))
         try:
             with client.stream("GET", path, params=dict(query), timeout=timeout_s) as response:
-                body = self._body(response, path, timeout_s)
+                body = self._body(response, path)
         except _HTTPX_ERRORS as exc:
             raise self._translated(exc) from exc
         except RuntimeError as exc:
-            if not self._closed.is_set():
+            if not self._closed:
                 raise
             raise SourceError(f"{self._name}: closed while asking") from exc  # how httpx says it
         if (problem := self._judge(response.status_code, body)) is not None:
@@ -178,27 +202,38 @@ class HttpApi:
         return body
 
     def _opened(self) -> httpx.Client:
-        with self._lock:
-            if self._closed.is_set():
+        here = self._here()
+        with here.lock:
+            if self._closed:
                 raise SourceError(f"{self._name}: closed")
-            if self._client is None:
-                self._client = httpx.Client(
+            if here.client is None:
+                here.client = httpx.Client(
                     base_url=self._base_url,
-                    transport=KeyedTransport(self._transport, self._credentials),
+                    transport=KeyedTransport(self._transport or self._network(), self._credentials),
                     headers={"Accept": "*/*", "User-Agent": "sprout-like"},
                 )
-            return self._client
+                # At level DEBUG httpcore logs the headers of answers, and a `Location` may repeat a key from the URL.
+                # Its loggers are the only place where that can be masked; the filter is gone when this is closed.
+                _LOG_OF_ANSWERS.addFilter(self._log_filter)
+            return here.client
 
-    def _body(self, response: httpx.Response, path: str, timeout_s: float) -> bytes:
-        # httpx limits each read, not their sum: a server that sends a byte now and then would hold us for ever.
-        deadline_s = self._monotonic_s() + timeout_s
+    def _network(self) -> httpx.BaseTransport:
+        try:
+            return NetworkTransport(self._base_url, monotonic_s=self._monotonic_s)
+        except OSError as exc:
+            said = f"the certificates cannot be read ({exc}); check SSL_CERT_FILE and SSL_CERT_DIR"
+            raise SourceError(f"{self._name}: {said}") from exc
+        except ValueError:
+            variable = f"{self._base_url.scheme.upper()}_PROXY or ALL_PROXY"
+            said = f"the proxy in {variable} cannot be used; give http://HOST:PORT, or name the host in NO_PROXY"
+            raise SourceError(f"{self._name}: {said}") from None  # a proxy's URL may hold a password
+
+    def _body(self, response: httpx.Response, path: str) -> bytes:
         body = bytearray()
         for chunk in response.iter_bytes():
             body += chunk
             if len(body) > _MAX_BODY_BYTES:
                 raise BadData(f"{self._name}: {path} answered more than {_MAX_BODY_BYTES} bytes")
-            if self._monotonic_s() > deadline_s:
-                raise SourceDown(f"{self._name}: {path} did not finish its answer within {timeout_s:g} s")
         return bytes(body)
 
     def _check_status(self, response: httpx.Response, body: bytes, path: str) -> None:
@@ -223,24 +258,26 @@ class HttpApi:
 
     def _quoted(self, body: bytes) -> str:
         """The source's own words, short, on one line and without our secrets; empty where it sent a page."""
-        for secret in self._credentials.secrets():  # before anything is cut, so that no half of one is left
-            body = body.replace(secret.encode(), b"***")
-        text = " ".join(body[:2_000].decode("utf-8", "replace").split())
+        # Before anything is cut, so that no half of a secret is left.
+        text = masked(body.decode("utf-8", "replace"), self._credentials.secrets())
+        text = " ".join(text[:2_000].split())
         if text.lower().startswith(("<!doctype html", "<html")):
             return "an HTML page"
         return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
     def _translated(self, exc: Exception) -> SourceError:
-        # The text of a transport error is the system's ("Connection refused"); that of the others may hold the URL.
+        # A transport error's text is the system's ("Connection refused") or what was no HTTP; that of the others may
+        # hold the URL.
+        host = self._base_url.host
         match exc:
             case httpx.TimeoutException():
-                return SourceDown(f"{self._name}: no answer from {self._base_url.host} within {self._timeout_s:g} s")
+                return SourceDown(f"{self._name}: no whole answer from {host} within {self._timeout_s:g} s")
             case httpx.NetworkError() | httpx.ProxyError() | httpx.RemoteProtocolError():
-                return SourceDown(f"{self._name}: no answer from {self._base_url.host} ({exc})")
+                return SourceDown(f"{self._name}: no answer from {host} ({self._quoted(str(exc).encode())})")
             case httpx.DecodingError():
                 return BadData(f"{self._name}: the answer's compression is broken")
             case _:
-                return SourceError(f"{self._name}: asking {self._base_url.host} failed ({type(exc).__name__})")
+                return SourceError(f"{self._name}: asking {host} failed ({type(exc).__name__})")
 
 
 def _checked(base_url: str, name: str) -> httpx.URL:
@@ -250,6 +287,10 @@ def _checked(base_url: str, name: str) -> httpx.URL:
         raise SourceSpecError(f"{name}: the base URL cannot be understood; give http://HOST:PORT") from exc
     if url.userinfo or url.query or url.fragment:
         raise SourceSpecError(f"{name}: the base URL must not hold a user name, a query or a fragment")
-    if url.scheme not in ("http", "https") or not url.host:
+    try:
+        checked_host(url)
+    except ValueError as exc:
+        raise SourceSpecError(f"{name}: the base URL {base_url!r} names no host") from exc
+    if url.scheme not in ("http", "https"):
         raise SourceSpecError(f"{name}: the base URL {base_url!r} is not http://HOST:PORT or https://HOST")
     return url

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from grid.clock import UtcNow
 from grid.errors import SourceSpecError
+from grid.http.process import PerProcess
 
 __all__ = ["BasicLogin", "Credentials", "HeaderKey", "LoginToken", "NoKey", "QueryKey", "is_sendable"]
 
@@ -77,9 +78,15 @@ class HeaderKey(NoKey):
 
 
 class QueryKey(NoKey):
-    """A key in the URL, where the source knows no other way, e.g. `securityToken`."""
+    """A key in the URL, where the source knows no other way, e.g. `securityToken`.
+
+    Raises:
+        SourceSpecError: no provider gives such keys; the message does not show it.
+    """
 
     def __init__(self, parameter: str, key: str) -> None:
+        if not is_sendable(key):
+            raise SourceSpecError(f"{parameter}: the key is empty, or holds more than visible ASCII; set it anew")
         self._parameter = parameter
         self._key = key
 
@@ -96,7 +103,7 @@ class BasicLogin(NoKey):
     """User name and password on each request, as HTTP's Basic scheme has it (RFC 7617).
 
     Raises:
-        SourceSpecError: the scheme cannot carry the user name; the message does not show it.
+        SourceSpecError: the scheme cannot carry the user name or the password; the message does not show them.
     """
 
     def __init__(self, user: str, password: str) -> None:
@@ -104,7 +111,11 @@ class BasicLogin(NoKey):
             raise SourceSpecError("login: the user name is empty or holds a colon; set it anew")
         self._user = user
         self._password = password
-        self._encoded = b64encode(f"{user}:{password}".encode()).decode()
+        try:
+            self._encoded = b64encode(f"{user}:{password}".encode()).decode()
+        except UnicodeEncodeError:
+            said = "login: the user name or the password holds what is no character; set it anew"
+            raise SourceSpecError(said) from None
 
     def headers(self) -> Mapping[str, str]:
         """The login's."""
@@ -132,7 +143,7 @@ class LoginToken(NoKey):
         self._log_in = log_in
         self._valid = valid
         self._now_utc = now_utc
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.Lock)
         self._token: str | None = None
         self._token_before: str | None = None
         self._since_utc = now_utc()
@@ -140,20 +151,19 @@ class LoginToken(NoKey):
 
     def headers(self) -> Mapping[str, str]:
         """The token's; may wait for a login, one's own or another caller's."""
-        with self._lock:
-            token = self._token
+        with self._lock():
             # A clock set back makes the age negative, and the age unknown.
-            if token is None or not timedelta(0) <= self._now_utc() - self._since_utc < self._valid:
+            if self._token is None or not timedelta(0) <= self._now_utc() - self._since_utc < self._valid:
                 since_utc = self._now_utc()
-                self._token_before = token or self._token_before
-                token = self._token = self._log_in()
+                self._token_before = self._token or self._token_before
+                self._token = self._log_in()
                 self._since_utc = since_utc
-        self._sent.token = token
-        return {"Authorization": f"Bearer {token}"}
+            self._sent.token = self._token
+            return {"Authorization": f"Bearer {self._token}"}
 
     def renew(self) -> bool:
         """Forget the token that this thread has sent, unless another caller has renewed it already."""
-        with self._lock:
+        with self._lock():
             if self._token == getattr(self._sent, "token", None):
                 self._token_before, self._token = self._token, None
         return True
@@ -165,5 +175,5 @@ class LoginToken(NoKey):
 
 
 def is_sendable(key: str) -> bool:
-    """Whether a header can hold the key: visible ASCII, and some of it."""
+    """Whether a header or a URL can hold the key: visible ASCII, and some of it."""
     return bool(key) and key.isascii() and key.isprintable() and " " not in key

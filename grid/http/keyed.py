@@ -13,16 +13,23 @@ class KeyedTransport(httpx.BaseTransport):
     """Sends each request with the key on it, and leaves the request that httpx logs and keeps without.
 
     Args:
-        inner: what reaches the network; None for httpx' own, made on first use.
+        inner: what reaches the network.
         credentials: who we are.
     """
 
-    def __init__(self, inner: httpx.BaseTransport | None, credentials: Credentials) -> None:
-        self._inner = inner or httpx.HTTPTransport()
+    def __init__(self, inner: httpx.BaseTransport, credentials: Credentials) -> None:
+        self._inner = inner
         self._credentials = credentials
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a copy with the key."""
+        answer = self._answer_or_error(request)
+        if isinstance(answer, httpx.TransportError):
+            raise answer
+        return answer
+
+    def _answer_or_error(self, request: httpx.Request) -> httpx.Response | httpx.TransportError:
+        # Raised from here, an error would carry the key: reports with local variables show those of every frame below.
         keyed = httpx.Request(
             request.method,
             request.url.copy_merge_params(dict(self._credentials.query())),
@@ -30,7 +37,11 @@ class KeyedTransport(httpx.BaseTransport):
             stream=request.stream,
             extensions=request.extensions,
         )
-        return self._inner.handle_request(keyed)
+        try:
+            return self._inner.handle_request(keyed)
+        except httpx.TransportError as exc:
+            exc.__cause__ = exc.__context__ = None
+            return exc.with_traceback(None)
 
     def close(self) -> None:
         """Close the network side."""

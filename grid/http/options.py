@@ -18,8 +18,8 @@ class HttpOptions(TypedDict, total=False):
 
     Attributes:
         base_url: the API, or something that answers like it; the provider's own where absent.
-        timeout_s: limit on each wait for the network and on the body as a whole, in s; 10 where absent. A question with
-            its retries ends within three times that.
+        timeout_s: limit on an attempt, from connecting to the last byte, in s; 10 where absent. A question with its
+            retries ends within three times that.
         now_utc: the clock that stamps when a figure was fetched; the machine's own where absent.
         transport: in place of the network.
         retrying: when a question is asked again; three attempts where absent or None.

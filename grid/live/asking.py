@@ -1,18 +1,39 @@
-"""Asking a source, so that whatever it does comes back as a usable answer or a `SourceError`."""
+"""Asking a source, so that whatever it does comes back as a usable answer or an error of ours."""
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from grid.errors import BadData, NoData, SourceDown, SourceError, SourceRefused, ZoneError
+from grid.errors import (
+    BadData,
+    GridError,
+    NoData,
+    SourceDown,
+    SourceError,
+    SourceRefused,
+    SourceSpecError,
+    ZoneError,
+)
 from grid.intensity import Intensity, Series
 from grid.source import Source
 
-__all__ = ["ask_latest", "ask_series", "contained", "joined"]
+__all__ = [
+    "ask_latest",
+    "ask_series",
+    "check_covers",
+    "close_quietly",
+    "contained",
+    "fault",
+    "joined",
+    "type_and_place",
+]
+
+logger = logging.getLogger("grid")
 
 T = TypeVar("T")
 
@@ -52,6 +73,29 @@ def ask_series(
     return series
 
 
+def check_covers(source: Source, zone: str) -> None:
+    """`source.check_zone(zone)`.
+
+    Raises:
+        ZoneError: the source does not cover the zone.
+        SourceSpecError: it raised what is no `GridError`.
+    """
+    try:
+        source.check_zone(zone)
+    except GridError:
+        raise
+    except (Exception, SystemExit) as exc:  # noqa: BLE001
+        raise SourceSpecError(fault(source.name, exc)) from None
+
+
+def close_quietly(source: Source) -> None:
+    """Close it; what it raises is told in the log: its answers have been given."""
+    try:
+        source.close()
+    except (Exception, SystemExit) as exc:  # noqa: BLE001
+        logger.warning("it could not be closed: %s", fault(source.name, exc))
+
+
 def contained(name: str, call: Callable[[], T]) -> T:
     """What `call` returns.
 
@@ -65,14 +109,20 @@ def contained(name: str, call: Callable[[], T]) -> T:
         raise
     except ZoneError as exc:
         raise SourceRefused(f"{name}: {exc}") from exc
-    # A source may be anybody's code. Its bugs must neither end the thread that refreshes nor reach a generation. Their
-    # messages may quote addresses and keys, so they are not repeated.
-    except Exception as exc:  # noqa: BLE001
-        place = traceback.extract_tb(exc.__traceback__)[-1]
-        where = f"{Path(place.filename).name}, line {place.lineno}"
-        raise SourceError(
-            f"{name}: {type(exc).__name__} in {where}: a fault in the source's code; correct it"
-        ) from None
+    # A source may be anybody's code. Its bugs must neither end the thread that refreshes nor reach a generation.
+    except (Exception, SystemExit) as exc:  # noqa: BLE001
+        raise SourceError(fault(name, exc)) from None
+
+
+def fault(name: str, exc: BaseException) -> str:
+    """What is told of an error in a source's code."""
+    return f"{name}: {type_and_place(exc)}: a fault in the source's code; correct it"
+
+
+def type_and_place(exc: BaseException) -> str:
+    """What can be told of anybody's error. Its message may quote addresses and keys."""
+    place = traceback.extract_tb(exc.__traceback__)[-1]
+    return f"{type(exc).__name__} in {Path(place.filename).name}, line {place.lineno}"
 
 
 def joined(errors: Sequence[SourceError]) -> SourceError:
@@ -81,7 +131,7 @@ def joined(errors: Sequence[SourceError]) -> SourceError:
     That is `SourceDown`, then `BadData`, `NoData`, `SourceError`, and `SourceRefused` only where all refused. The wait
     is the shortest that was asked for; None where one that is down did not say.
     """
-    message = "; ".join(map(str, errors))
+    message = "; ".join(dict.fromkeys(map(str, errors)))
     downs = [error for error in errors if isinstance(error, SourceDown)]
     if downs:
         waits_s = [error.retry_after_s for error in downs]

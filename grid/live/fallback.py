@@ -11,10 +11,13 @@ from typing import Literal
 
 from grid.errors import BadData, SourceError, SourceSpecError, ZoneError
 from grid.intensity import Intensity, Series
-from grid.live.asking import ask_latest, ask_series, joined
+from grid.live.asking import ask_latest, ask_series, check_covers, joined
+from grid.live.stated import check_stated
 from grid.source import Capability, Source
 
 __all__ = ["FallbackSource"]
+
+_CHOOSE_FACTORS = frozenset({"electricity-maps", "entsoe", "eia", "static", "trace"})
 
 
 class FallbackSource:
@@ -31,13 +34,15 @@ class FallbackSource:
         late_s: how long ago a reading may have ended, in s; by default as long as `Grid` holds one.
 
     Raises:
-        SourceSpecError: there is no source, or they differ in kind or factors and `mix` is False.
+        SourceSpecError: there is no source, one misstates itself, or they differ in kind or factors and `mix` is False.
     """
 
     def __init__(self, sources: Iterable[Source], *, mix: bool = False, late_s: float = 3 * 3600.0) -> None:
         self.sources: Sequence[Source] = tuple(sources)
         if not self.sources:
             raise SourceSpecError("grid: a chain of sources needs one or more, and there is none")
+        for source in self.sources:
+            check_stated(source)
         self._mix = mix
         self._late_s = late_s
         self.name = " > ".join(source.name for source in self.sources)
@@ -48,8 +53,8 @@ class FallbackSource:
             if not mix and (before.kind, before.factors) != (after.kind, after.factors):
                 raise SourceSpecError(
                     f"grid: {before.name} gives {before.kind} intensity with {before.factors} factors and {after.name} "
-                    f"{after.kind} with {after.factors}, and the two do not add up. Choose the same for both where a "
-                    f"source lets you, e.g. ?factors={before.factors}, or allow it with mix=True"
+                    f"{after.kind} with {after.factors}, and the two do not add up. {_way_out(before, after)}Leave one "
+                    "out, or allow it: set grid_mix = true, or SPROUT_GRID_MIX=true, or in code mix=True"
                 )
 
     def check_zone(self, zone: str) -> None:
@@ -57,10 +62,11 @@ class FallbackSource:
 
         Raises:
             ZoneError: a member does not; the message names it.
+            SourceSpecError: a member's own code fails.
         """
         for source in self.sources:
             try:
-                source.check_zone(zone)
+                check_covers(source, zone)
             except ZoneError as exc:
                 text = str(exc).removeprefix("zone: ")
                 raise ZoneError(
@@ -139,6 +145,17 @@ class FallbackSource:
                 f"{source.name}: it gave {reading.kind} intensity with {reading.factors} factors, not {self.kind} with "
                 f"{self.factors} as it says it does"
             )
+
+
+def _way_out(before: Source, after: Source) -> str:
+    """How the two can be made to agree, where the factors are all that differs and one of them has a choice."""
+    if before.kind != after.kind:
+        return ""
+    for one, other in ((after, before), (before, after)):
+        name = one.name.partition(":")[0]
+        if name in _CHOOSE_FACTORS:
+            return f"Give {name} the option ?factors={other.factors}. "
+    return ""
 
 
 def _said(source: Source, exc: SourceError) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from grid.errors import BadData, NoData, SourceDown, SourceError
 from grid.intensity import Series
 from grid.live.asking import ask_series, contained, joined
+from grid.live.fallback import FallbackSource
+from grid.live.merging import of_one_source
 from grid.live.past import Past
 from grid.source import Source
 
@@ -37,7 +38,8 @@ def foresee(source: Source, zone: str, past: Past, *, now_utc: datetime, end_utc
     """The source's own forecast from now to `end_utc`; ours where it has none, or the plan does not include it.
 
     A forecast that is one `static` figure throughout, or that ends with the slot that holds now, says nothing that
-    could be planned by: ours goes before it where the history holds more than that.
+    could be planned by: ours goes before it where the history holds more than that. A source that is down is not asked
+    for its history too: it would only be waited for again, and ours is made from what is known.
 
     Args:
         source: whom to ask.
@@ -60,24 +62,26 @@ def foresee(source: Source, zone: str, past: Past, *, now_utc: datetime, end_utc
         missed = exc
     if own is not None and any(reading.status != "static" and reading.start_utc > now_utc for reading in own):
         return Foresight(own)
+    # Of a chain another member may have a history, though no forecast.
+    ask = not isinstance(missed, SourceDown) or isinstance(source, FallbackSource)
     try:
-        ours = _ours(source.name, past, now_utc, end_utc)
+        ours = _ours(source.name, past, now_utc, end_utc, ask=ask)
     except SourceError as exc:
         if own is not None:
             return Foresight(own)
+        if missed is not None and not ask:
+            raise missed from None
         raise joined([error for error in (missed, exc) if error is not None]) from exc
     why = str(missed) if missed is not None else f"{source.name}: its forecast says nothing of what lies ahead"
     return Foresight(ours, why, missed if isinstance(missed, SourceDown | BadData) else None)
 
 
-def _ours(name: str, past: Past, now_utc: datetime, end_utc: datetime) -> Series:
-    readings, problem = past.recall(now_utc - FITTED_ON, now_utc, now_utc)
-    # Where a chain of sources answered, only one of them: their levels differ.
-    counts = Counter(r.source for r in readings if r.status != "static")
-    if not counts:
+def _ours(name: str, past: Past, now_utc: datetime, end_utc: datetime, *, ask: bool) -> Series:
+    readings, problem = past.recall(now_utc - FITTED_ON, now_utc, now_utc, ask=ask)
+    # Where several answered, only one of them: their levels differ.
+    history = Series(r for r in of_one_source(readings) if r.status != "static")
+    if not len(history):
         raise problem or NoData(f"{name}: no history to make a forecast from")
-    most, _ = counts.most_common(1)[0]
-    history = Series(r for r in readings if r.source == most and r.status != "static")
 
     from grid.forecasting import forecast_from  # loads numpy
 

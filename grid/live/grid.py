@@ -17,11 +17,13 @@ from datetime import datetime, timedelta
 from grid.clock import UtcNow
 from grid.errors import NoData, SourceError, SourceRefused
 from grid.intensity import Intensity, Series
-from grid.live.asking import ask_latest
+from grid.live.asking import ask_latest, check_covers, close_quietly, contained
 from grid.live.cache import CacheKey, DiskCache
 from grid.live.foresight import FITTED_ON, Foresight, foresee
+from grid.live.looking import Look, Outlook, in_words, look_at
 from grid.live.past import Past
 from grid.live.refreshing import Turn, wait_for_forecast_s, wait_for_latest_s
+from grid.live.stated import check_stated
 from grid.source import Source
 
 __all__ = ["Grid", "Look", "Outlook"]
@@ -29,36 +31,6 @@ __all__ = ["Grid", "Look", "Outlook"]
 logger = logging.getLogger("grid")
 
 _uniform = random.SystemRandom().random
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What is known about the intensity now.
-
-    Attributes:
-        intensity: the reading to go by; None where nothing is known, or nothing recent enough.
-        stale: True where `intensity` is held beyond the end of its span.
-        reason: why there is no reading, why it is stale, or why another source than the first gave it; None where
-            none of these.
-    """
-
-    intensity: Intensity | None
-    stale: bool
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What is known about the intensity from now on.
-
-    Attributes:
-        series: the forecast, from the slot that holds now to as far as it reaches; None where nothing is known.
-        reason: why there is none, why it is not the source's own, or why it could not be renewed; None where none of
-            these.
-    """
-
-    series: Series | None
-    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +54,10 @@ class _Ahead:
 class Grid:
     """A source and a zone, with the last reading and forecast in memory. One thread may refresh while others look.
 
-    A reading is fresh until the end of its span, then stale for `hold_s`, then gone. A `static` figure describes no
-    half hour in particular and is never stale. A forecast is used for as long as it covers what lies ahead. The two are
-    asked for apart, and each waits by itself after its own failures. All waiting is counted on `now_utc`, so that a
-    simulated clock drives the refreshes too.
+    A reading is fresh until the end of its span, then stale for `hold_s`, then gone: the forecast of the slot that
+    holds now stands in for it. A `static` figure describes no half hour in particular and is never stale. A forecast is
+    used for as long as it covers what lies ahead. The two are asked for apart, and each waits by itself after its own
+    failures. All waiting is counted on `now_utc`, so that a simulated clock drives the refreshes too.
 
     Args:
         source: whom to ask; closed with this object.
@@ -98,6 +70,7 @@ class Grid:
 
     Raises:
         ZoneError: the source does not cover the zone.
+        SourceSpecError: what the source says of itself is not what `Source` asks for, or its code fails.
     """
 
     def __init__(
@@ -111,7 +84,8 @@ class Grid:
         cache: DiskCache | None = None,
         uniform: Callable[[], float] = _uniform,
     ) -> None:
-        source.check_zone(zone)
+        check_stated(source)
+        check_covers(source, zone)
         self.source = source
         self.zone = zone
         self._now_utc = now_utc
@@ -130,23 +104,10 @@ class Grid:
         return self._now.turn.problem
 
     def look(self) -> Look:
-        """The reading to go by, from memory alone: no network, no disk, no lock."""
+        """The figure to go by, from memory alone: no network, no disk, no lock."""
         state, now_utc = self._now, self._now_utc()
-        reading = state.reading
-        if reading is None:
-            return Look(None, False, f"no reading yet: {state.turn.problem or 'the source has not been asked'}")
-        if reading.start_utc > now_utc:
-            return Look(None, False, f"the reading begins {reading.start_utc}, after now: check this machine's clock")
-        past_s = (now_utc - reading.end_utc).total_seconds()
-        instead = f"{reading.source} answered, not {'; '.join(reading.passed_over)}" if reading.passed_over else None
-        if past_s < 0:
-            return Look(reading, False, instead)
-        why = state.turn.problem or instead or "not refreshed since"
-        if past_s > self._hold_s:
-            return Look(None, False, f"no reading for {_in_words(past_s)}: {why}")
-        if reading.status == "static":
-            return Look(reading, False, instead)
-        return Look(reading, True, f"the reading ended {_in_words(past_s)} ago: {why}")
+        ahead = self._ahead.series if self._forecast_s > 0 else None
+        return look_at(state.reading, state.turn, ahead, now_utc=now_utc, hold_s=self._hold_s)
 
     def outlook(self) -> Outlook:
         """The forecast to go by, from memory alone: no network, no disk, no lock."""
@@ -181,11 +142,16 @@ class Grid:
     def prime(self) -> None:
         """Ask for the first reading, at construction, where a wrong key can still be told to the user.
 
+        Of a source whose newest reading is too old, as it is of those that publish a day later, ask for the forecast
+        too, which stands in for it.
+
         Raises:
             SourceRefused: the source refused the key or the plan. Any other failure is a warning in the log.
         """
         with self._asking:
             self._ask(raise_refusal=True)
+            if self.latest_problem is None and self.look().intensity is None:
+                self._ask_ahead()
 
     def refresh(self) -> None:
         """Ask for the reading once. Where that fails, the last one is kept, and one warning per outage is logged."""
@@ -216,7 +182,7 @@ class Grid:
     def close(self) -> None:
         """Close the source; safe to call twice. Later refreshes do nothing, and looking goes on."""
         self._closed = True
-        self.source.close()
+        close_quietly(self.source)
 
     def _remembered(self) -> tuple[_Now, _Ahead]:
         now_utc = self._now_utc()
@@ -234,15 +200,17 @@ class Grid:
         if self._closed:
             return
         try:
-            reading = ask_latest(self.source, self.zone, self._now_utc())
+            contained(self.source.name, self._ask_latest)
         except SourceError as exc:
             if raise_refusal and isinstance(exc, SourceRefused):
                 raise
             if not self._closed:  # a request that close() cut short is no outage
                 self._failed(exc)
-        else:
-            self._answered(reading)
-            self._past.add([reading], self._now_utc())
+
+    def _ask_latest(self) -> None:
+        reading = ask_latest(self.source, self.zone, self._now_utc())
+        self._answered(reading)
+        self._past.add([reading], self._now_utc())
 
     def _answered(self, reading: Intensity) -> None:
         before, now_utc = self._now, self._now_utc()
@@ -266,28 +234,30 @@ class Grid:
                 "no new reading for %s, requests go on with the last one or none: %s; asking again in %s",
                 self.zone,
                 exc,
-                _in_words(turn.due_in_s(now_utc)),
+                in_words(turn.due_in_s(now_utc)),
             )
 
     def _ask_ahead(self) -> None:
         if self._closed or self._forecast_s <= 0:
             return
-        before, now_utc = self._ahead, self._now_utc()
-        held = before.series is not None and before.series[-1].end_utc > now_utc
         try:
-            found = foresee(
-                self.source,
-                self.zone,
-                self._past,
-                now_utc=now_utc,
-                end_utc=now_utc + timedelta(seconds=self._forecast_s),
-                held=held,
-            )
+            contained(self.source.name, self._foresee)
         except SourceError as exc:
             if not self._closed:
+                before = self._ahead
                 self._ahead = _Ahead(before.series, before.why_ours, self._turn_after(before.turn, exc))
-        else:
-            self._foreseen(found)
+
+    def _foresee(self) -> None:
+        known, now_utc = self._ahead.series, self._now_utc()
+        found = foresee(
+            self.source,
+            self.zone,
+            self._past,
+            now_utc=now_utc,
+            end_utc=now_utc + timedelta(seconds=self._forecast_s),
+            held=known is not None and known[-1].end_utc > now_utc,
+        )
+        self._foreseen(found)
 
     def _foreseen(self, found: Foresight) -> None:
         turn, now_utc = self._ahead.turn, self._now_utc()
@@ -305,10 +275,3 @@ class Grid:
             # Many sources have none, and of one that is down the reading's own warning tells.
             logger.info("no new forecast for %s: %s", self.zone, exc)
         return turn.failed(self._now_utc(), exc, uniform=self._uniform())
-
-
-def _in_words(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = int(seconds // 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

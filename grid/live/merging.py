@@ -1,14 +1,15 @@
-"""Several tellings of the same spans, made one series: pure."""
+"""Several tellings of the same spans, or several sources' tellings, made one series: pure."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
 from grid.intensity import Intensity, Series
 
-__all__ = ["merged"]
+__all__ = ["merged", "of_one_source"]
 
 _RANK = {"forecast": 0, "estimated": 1, "static": 2, "actual": 2}
 
@@ -16,7 +17,8 @@ _RANK = {"forecast": 0, "estimated": 1, "static": 2, "actual": 2}
 def merged(readings: Iterable[Intensity]) -> Series:
     """A series in which of readings that overlap only the better one stands.
 
-    Actual is better than estimated, estimated better than forecast, and among equals the one fetched last.
+    What a chain's first member said is better than what came after passing it over, then actual better than estimated,
+    estimated better than forecast, and among equals the one fetched last.
 
     Raises:
         BadData: the readings mix zones, kinds or factors.
@@ -33,5 +35,14 @@ def merged(readings: Iterable[Intensity]) -> Series:
     return Series(kept)
 
 
-def _worth(reading: Intensity) -> tuple[int, float]:
-    return _RANK[reading.status], reading.fetched_at_utc.timestamp()
+def of_one_source(readings: Series) -> Series:
+    """Those of the source with most of them; a figure of the year, which says nothing of an hour, yields to any."""
+    counts = Counter((reading.status != "static", reading.source) for reading in readings)
+    if len(counts) <= 1:
+        return readings
+    _, most = max(counts, key=lambda one: (one[0], counts[one]))
+    return Series(reading for reading in readings if reading.source == most)
+
+
+def _worth(reading: Intensity) -> tuple[bool, int, float]:
+    return not reading.passed_over, _RANK[reading.status], reading.fetched_at_utc.timestamp()

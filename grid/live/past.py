@@ -11,7 +11,7 @@ from grid.errors import BadData, NoData, SourceError
 from grid.intensity import Intensity, Series
 from grid.live.asking import ask_series
 from grid.live.cache import CacheKey, DiskCache
-from grid.live.merging import merged
+from grid.live.merging import merged, of_one_source
 from grid.source import Source
 
 __all__ = ["Past"]
@@ -68,13 +68,17 @@ class Past:
         """What memory and disk hold of [start_utc, end_utc)."""
         return merged([*self._stored(start_utc, end_utc), *self._memory.between(start_utc, end_utc)])
 
-    def recall(self, start_utc: datetime, end_utc: datetime, now_utc: datetime) -> tuple[Series, SourceError | None]:
+    def recall(
+        self, start_utc: datetime, end_utc: datetime, now_utc: datetime, *, ask: bool = True
+    ) -> tuple[Series, SourceError | None]:
         """What is known of [start_utc, end_utc) after asking the source for what was missing, up to now.
 
-        Estimates and forecasts count as missing until two days after their span, when what the source says is final.
+        Estimates, forecasts and what a chain's later member said count as missing until two days after their span,
+        when what the source says is final. Where the members of a chain would stand beside one another, only the
+        readings of the one that has most are given (docs/decisions/0016-chains-do-not-mix.md).
 
         Returns:
-            The readings, with gaps where nothing is known; and why not all could be asked for, None where all were.
+            The readings, with gaps where nothing is known; and why they are not all, None where nothing was in the way.
         """
         end_utc = min(end_utc, now_utc)
         known = self._memory.between(start_utc, end_utc)
@@ -83,7 +87,7 @@ class Past:
         known = merged([*known, *found])
         gained: list[Intensity] = []
         problem: SourceError | None = None
-        for first, last in self._missing(known, start_utc, end_utc, now_utc):
+        for first, last in self._missing(known, start_utc, end_utc, now_utc) if ask else ():
             try:
                 gained += self._ask(first, last)
             except NoData as exc:
@@ -98,7 +102,13 @@ class Past:
             self._remember(found, now_utc)
         if gained:
             self.add(gained, now_utc)
-        return merged([*known, *gained]).between(start_utc, end_utc), problem
+        everything = merged([*known, *gained]).between(start_utc, end_utc)
+        if not any(reading.passed_over for reading in everything):
+            return everything, problem
+        one = of_one_source(everything)
+        if len(one) < len(everything) and problem is None:
+            problem = NoData(f"{self._source.name}: others than {one[0].source} know more, which does not add up")
+        return one, problem
 
     def _remember(self, readings: Iterable[Intensity], now_utc: datetime) -> None:
         with self._lock:
@@ -148,4 +158,6 @@ class Past:
 
 
 def _is_final(reading: Intensity) -> bool:
-    return reading.status in ("actual", "static") or reading.fetched_at_utc - reading.end_utc >= _SETTLED_AFTER
+    if reading.fetched_at_utc - reading.end_utc >= _SETTLED_AFTER:
+        return True
+    return reading.status in ("actual", "static") and not reading.passed_over

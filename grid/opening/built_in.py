@@ -63,16 +63,15 @@ def _yearly(opening: Opening) -> Source:
 
 
 def _static(opening: Opening) -> Source:
+    from grid.sources.generation import figure
     from grid.sources.static import StaticSource
 
     opening.only(options=("factors",), argument=True, base_url=False)
-    try:
-        figure = float(opening.argument or "")
-    except ValueError:
+    if (g_per_kwh := figure(opening.argument or "")) is None:
         raise SourceSpecError(
             f"static: {opening.argument!r} is not a figure in g CO2e/kWh; a static source is written like static:250"
-        ) from None
-    return StaticSource(figure, factors=opening.factors or "lifecycle")
+        )
+    return StaticSource(g_per_kwh, factors=opening.factors or "lifecycle")
 
 
 def _trace(opening: Opening) -> Source:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grid.errors import SourceSpecError
+from grid.errors import GridError, SourceSpecError
+from grid.live.asking import fault
 from grid.opening.opening import Opening
 from grid.source import Source
 
@@ -28,7 +29,7 @@ def open_offered(entry: EntryPoint, opening: Opening) -> Source:
     """Open one.
 
     Raises:
-        SourceSpecError: the package cannot be imported, or what it offers gives no source.
+        SourceSpecError: the package cannot be imported, or what it offers fails or gives no source.
         GridError: what it raises itself.
     """
     try:
@@ -37,7 +38,14 @@ def open_offered(entry: EntryPoint, opening: Opening) -> Source:
         raise SourceSpecError(
             f"{entry.name}: {entry.value} cannot be imported ({exc}); reinstall that package"
         ) from exc
-    made = make(opening)
-    if not isinstance(made, Source):
-        raise SourceSpecError(f"{entry.name}: {entry.value} gave a {type(made).__name__}, which is not a grid source")
-    return made
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever a module does when it is imported
+        raise SourceSpecError(fault(entry.name, exc)) from None
+    try:
+        made = make(opening)
+        if isinstance(made, Source):  # looks at every attribute, and they may be properties
+            return made
+    except GridError:
+        raise
+    except (Exception, SystemExit) as exc:  # noqa: BLE001
+        raise SourceSpecError(fault(entry.name, exc)) from None
+    raise SourceSpecError(f"{entry.name}: {entry.value} gave a {type(made).__name__}, which is not a grid source")

@@ -26,7 +26,7 @@ class Opening:
         options: what follows the question mark.
         zone: the zone it will be asked for; None where that is not known yet.
         keys: who we are.
-        timeout_s: limit on each wait for the network, in s.
+        timeout_s: limit on an attempt to get an answer from the network, in s.
         now_utc: the clock.
     """
 

@@ -16,6 +16,7 @@ from grid.opening.keys import Keys
 from grid.opening.offered import offered, open_offered
 from grid.opening.opening import Opening
 from grid.source import Source
+from grid.sources.generation import figure
 
 __all__ = ["FORMS", "SourceSpec", "open_source"]
 
@@ -53,7 +54,7 @@ def open_source(
         zone: the zone of a trace whose file does not name one.
         keys: for the sources that want one; None for those in the environment.
         mix: let several sources differ in kind or factors.
-        timeout_s: for sources that ask the network: limit on each wait, in s.
+        timeout_s: for sources that ask the network: limit on an attempt, in s.
         now_utc: the clock that stamps when figures were fetched.
 
     Raises:
@@ -68,6 +69,8 @@ def open_source(
         timeout_s=timeout_s,
         now_utc=now_utc,
     )
+    if isinstance(spec, bytes | bytearray | memoryview):
+        raise _unknown(spec)  # a sequence too, of numbers
     if isinstance(spec, str):
         spec = [part.strip() for part in spec.split(",")]
     elif isinstance(spec, Source) or not isinstance(spec, Sequence):
@@ -111,7 +114,7 @@ def _open_text(text: str, shared: Opening) -> Source:
     options = _options(query, text)
     if _FILE.search(bare):
         bare = bare if bare.lower().startswith("trace:") else f"trace:{bare}"
-    elif _is_number(bare):
+    elif figure(bare) is not None:
         bare = f"static:{bare}"
     matched = _NAME.fullmatch(bare)
     if matched is None:
@@ -125,14 +128,6 @@ def _open_text(text: str, shared: Opening) -> Source:
     if (entry := offered().get(name)) is not None:
         return open_offered(entry, opening)
     raise _unknown(text)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _options(query: str, text: str) -> dict[str, str]:

@@ -42,6 +42,8 @@ _MOST_PAGES = 10
 
 # Balancing authorities have until the next morning to report.
 _OLDEST_LATEST = timedelta(days=3)
+# A month of all fuels is three pages of rows.
+_MISSED_FOR = timedelta(days=30)
 _SINCE_UTC = datetime(2018, 7, 1, tzinfo=UTC)
 
 _FUELS: Mapping[str, Fuel] = MappingProxyType(
@@ -83,6 +85,7 @@ class EiaSource(GenerationSource):
 
     name = "eia"
     oldest = _OLDEST_LATEST
+    missed_for = _MISSED_FOR
     since_utc = _SINCE_UTC
 
     def __init__(
@@ -124,12 +127,12 @@ class EiaSource(GenerationSource):
             if not rows or seen >= total:
                 break
         else:
-            raise BadData(f"{self.name}: {_PATH} announces {total} rows for one week of {zone}")
+            raise BadData(
+                f"{self.name}: {_PATH} announces {total} rows for {(end_utc - start_utc).days} days of {zone}"
+            )
         if not seen:
             raise NoData(f"{self.name}: it has no generation of {zone} from {start_utc} to {end_utc}")
-        # The form lists every fuel; one that is null throughout is none of the zone's, and not one that is late.
-        burnt = {one.plants for one in told if one.mw is not None}
-        return [one for one in told if one.plants in burnt]
+        return told
 
     def _page(self, respondent: str, start_utc: datetime, end_utc: datetime, *, offset: int) -> tuple[list[Any], int]:
         query: dict[str, str | int | float] = {
@@ -168,7 +171,11 @@ def _total(said: Any, seen: int) -> int:
 
 
 def _fed_in(row: Any, respondent: str) -> FedIn | None:
-    """What one row says; None where it is about storage."""
+    """What one row says; None where it is about storage, or null.
+
+    The form lists every fuel, so that null alone does not tell one that is late from one that the zone has not: what
+    was told before does.
+    """
     try:
         period, whose, code, value = (row[key] for key in ("period", "respondent", "fueltype", "value"))
     except (KeyError, TypeError) as exc:
@@ -180,9 +187,9 @@ def _fed_in(row: Any, respondent: str) -> FedIn | None:
     if not isinstance(code, str) or code not in _STORAGE | _FUELS.keys():
         raise BadData(f"eia: {reprlib.repr(code)} is a fuel that nobody has a factor for")
     start_utc, mw = _period_end(period) - HOUR, _mw(value, code)
-    if code in _STORAGE:
+    if code in _STORAGE or mw is None:
         return None
-    if mw is not None and code in _WITH_BATTERY:
+    if code in _WITH_BATTERY:
         mw = max(0.0, mw)
     return FedIn(code, _FUELS[code], start_utc, mw)
 

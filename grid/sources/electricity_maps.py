@@ -24,8 +24,8 @@ __all__ = ["ElectricityMapsSource"]
 
 _NAME = "electricity-maps"
 _SLOT = timedelta(hours=1)
-# `history` holds 24 hours, the running one included.
-_HISTORY = 23 * _SLOT
+# `history` holds 24 hours, of which the last runs, or is about to.
+_HISTORY = 24 * _SLOT
 # `past-range` refuses more than this in hourly steps.
 _LONGEST_RANGE = timedelta(days=10)
 _HORIZONS_H = (24, 48, 72)
@@ -87,15 +87,20 @@ class ElectricityMapsSource:
             )
 
     def latest(self, zone: str, now_utc: datetime) -> Intensity:
-        """The newest hour: `estimated` until it is measured. One that ended a day ago or earlier is no data."""
+        """The running hour, or the newest before: `estimated` until it is measured.
+
+        An hour is published some minutes before it begins; the one that runs is then asked of `history`, which every
+        plan has. One that ended a day ago or earlier is no data.
+        """
         self.check_zone(zone)
         series = self._ask("latest", zone, {})
         if not len(series):
             raise NoData(f"{_NAME}: the latest hour of {zone} has no figure")
-        reading = series[-1]
-        # An hour is published some minutes before it begins.
-        if reading.start_utc > now_utc + _SLOT:
-            raise BadData(f"{_NAME}: the latest hour of {zone} begins {reading.start_utc}, in the future")
+        if series[0].start_utc > now_utc + _SLOT:
+            raise BadData(f"{_NAME}: the latest hour of {zone} begins {series[0].start_utc}, in the future")
+        reading = series.last_before(now_utc) or self._ask("history", zone, {}).last_before(now_utc)
+        if reading is None:
+            raise NoData(f"{_NAME}: there is no hour of {zone} but those after {now_utc}")
         if reading.end_utc < now_utc - _OLDEST_LATEST:
             raise NoData(f"{_NAME}: the latest hour of {zone} ended {reading.end_utc}, more than {_OLDEST_LATEST} ago")
         return reading
@@ -111,25 +116,32 @@ class ElectricityMapsSource:
     def history(self, zone: str, start_utc: datetime, end_utc: datetime) -> Series:
         """Figures as published: `actual` where measured, else `estimated`.
 
-        A span within the last 23 h is asked of `history`, which every plan has, and an older one of `past-range`. Where
-        the plan has no ranges, a span of the last 24 h is answered without its first hour.
+        A span within the last 24 h is asked of `history`, which every plan has, and an older one of `past-range`; the
+        first hours of the former too, where `history` lacks them. Where the plan has no ranges, they are missing.
         """
         self.check_zone(zone)
-        running = slot_start(self._now_utc(), _SLOT)
-        if start_utc >= running - _HISTORY:
-            series = self._ask("history", zone, {})
+        if start_utc < slot_start(self._now_utc(), _SLOT) - _HISTORY:
+            series = self._past_range(zone, start_utc, end_utc)
         else:
-            try:
-                series = self._past_range(zone, start_utc, end_utc)
-            except SourceRefused as exc:
-                if exc.unknown_key or start_utc < running - _HISTORY - _SLOT:
-                    raise
-                series = self._ask("history", zone, {})
+            series = self._last_day(zone, start_utc, end_utc)
         return _some(series.between(start_utc, end_utc), zone, start_utc, end_utc)
 
     def close(self) -> None:
         """Release connections; safe to call twice."""
         self._api.close()
+
+    def _last_day(self, zone: str, start_utc: datetime, end_utc: datetime) -> Series:
+        recent = self._ask("history", zone, {})
+        if recent.last_before(start_utc) is not None:
+            return recent
+        try:
+            return self._past_range(zone, start_utc, end_utc)
+        except NoData:
+            return recent
+        except SourceRefused as exc:
+            if exc.unknown_key:
+                raise
+            return recent
 
     def _past_range(self, zone: str, start_utc: datetime, end_utc: datetime) -> Series:
         """History of any age, in pieces of 10 days."""
@@ -218,10 +230,11 @@ def _check(point: _Point, key: str, asked: str, which: str) -> None:
 
 
 def _is_estimated(point: _Point, which: str) -> bool:
+    """Whether it is no measurement, which is what an answer that does not say is taken for."""
     estimated = point.get("isEstimated")
     if estimated is not None and not isinstance(estimated, bool):
         raise BadData(f"{_NAME}: {which} answered isEstimated {reprlib.repr(estimated)}, neither true nor false")
-    return bool(estimated)
+    return estimated is not False
 
 
 def _some(series: Series, zone: str, start_utc: datetime, end_utc: datetime) -> Series:

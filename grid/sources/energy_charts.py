@@ -34,9 +34,12 @@ ENERGY_CHARTS_COUNTRIES: Mapping[str, str] = {
 }
 """Zone -> `country`, for the countries that the documentation lists; bidding zones are for prices only."""
 
-_HOUR = timedelta(hours=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 # Spans in use; one stamp further from the next than the longest is a gap.
 _SLOTS = (timedelta(minutes=15), timedelta(minutes=30), _HOUR)
+# Where every second stamp is missing, slots look twice as long as they are. So each question begins a day early, and
+# it takes stamps for half of it to believe in a slot longer than the shortest.
+_STAMPS_FOR = _DAY / 2
 # Nothing is said about a longest range. A quarter is 9,000 figures, which keeps answers small and requests few: the
 # rate limit became stricter with release 1.5.
 _LONGEST_RANGE = timedelta(days=92)
@@ -112,7 +115,8 @@ class EnergyChartsSource:
         asked_from = slot_start(start_utc, _HOUR)
         while asked_from < end_utc:
             asked_to = min(asked_from + _LONGEST_RANGE, slot_start(end_utc, _HOUR) + _HOUR)
-            by_start |= {slot.start_utc: slot for slot in self._asked(zone, asked_from, asked_to, measured=measured)}
+            slots = self._asked(zone, asked_from - _DAY, asked_to, measured=measured)
+            by_start |= {slot.start_utc: slot for slot in slots}
             asked_from = asked_to
         series = Series(by_start.values()).between(start_utc, end_utc)
         if not len(series):
@@ -121,7 +125,6 @@ class EnergyChartsSource:
 
     def _asked(self, zone: str, start_utc: datetime, end_utc: datetime, *, measured: bool) -> Series:
         self.check_zone(zone)
-        # One question of an hour or more: the length of a slot is told by its distance to the next.
         query = {"country": ENERGY_CHARTS_COUNTRIES[zone], "start": _stamp(start_utc), "end": _stamp(end_utc)}
         document = self._api.get_json("/co2eq", query)
         fetched_at_utc = self._now_utc()
@@ -173,8 +176,9 @@ class EnergyChartsSource:
             return _SLOTS[0]
         steps = [after - before for before, after in pairwise(sorted(set(starts)))]
         slot = min(steps, default=None)
-        if slot not in _SLOTS or any(step % slot for step in steps):
-            said = "one stamp only" if slot is None else f"stamps {slot} to {max(steps)} apart"
+        too_few = slot is not None and slot > _SLOTS[0] and len(steps) * slot < _STAMPS_FOR
+        if slot not in _SLOTS or too_few or any(step % slot for step in steps):
+            said = "one stamp only" if slot is None else f"{len(starts)} stamps {slot} to {max(steps)} apart"
             raise BadData(f"{self.name}: an answer with {said} does not tell the length of its slots")
         return slot
 

@@ -20,6 +20,7 @@ from grid.clock import slot_start, utc_now
 from grid.errors import BadData, NoData, SourceError, ZoneError
 from grid.fuels import Fuel
 from grid.http.credentials import QueryKey
+from grid.http.masking import masked
 from grid.http.options import HttpOptions
 from grid.intensity import Factors
 from grid.sources.entsoe_xml import Block, blocks, refusal
@@ -31,6 +32,8 @@ __all__ = ["EntsoeSource"]
 
 # Regulation (EU) 543/2013 wants it an hour after; some operators take most of a day.
 _OLDEST_LATEST = timedelta(days=1)
+# Not a month, as for the EIA: quarters of all types are large documents.
+_MISSED_FOR = timedelta(days=14)
 _SINCE_UTC = datetime(2014, 12, 1, tzinfo=UTC)
 
 _FUELS: Mapping[str, Fuel] = MappingProxyType(
@@ -75,6 +78,7 @@ class EntsoeSource(GenerationSource):
 
     name = "entsoe"
     oldest = _OLDEST_LATEST
+    missed_for = _MISSED_FOR
     since_utc = _SINCE_UTC
 
     def __init__(
@@ -154,6 +158,4 @@ def _judged(status: int, body: bytes, secrets: Iterable[str]) -> SourceError | N
         return None
     if "no matching data found" in said.lower():
         return NoData("entsoe: it has no generation for that zone and span (no matching data found)")
-    for secret in secrets:
-        said = said.replace(secret, "***")
-    return SourceError(f"entsoe: it does not answer: {said[:160]}")
+    return SourceError(f"entsoe: it does not answer: {masked(said, secrets)[:160]}")

@@ -25,11 +25,13 @@ class GenerationSource(ABC):
     Attributes:
         accounting: `production`: imports are not counted.
         oldest: how old the end of the latest hour may be; older is NoData.
+        missed_for: how long plants that have fallen silent are missed, so that hours without them are unknown.
         since_utc: the provider has nothing before.
     """
 
     name: ClassVar[str]
     oldest: ClassVar[timedelta]
+    missed_for: ClassVar[timedelta]
     since_utc: ClassVar[datetime]
     can: frozenset[Capability] = frozenset({"latest", "history"})
     kind: Kind = "average"
@@ -45,6 +47,7 @@ class GenerationSource(ABC):
             ask=self._fed_in,
             now_utc=now_utc,
             oldest=self.oldest,
+            missed_for=self.missed_for,
             since_utc=self.since_utc,
         )
 
@@ -54,7 +57,7 @@ class GenerationSource(ABC):
 
     @abstractmethod
     def _fed_in(self, zone: str, start_utc: datetime, end_utc: datetime) -> Iterable[FedIn]:
-        """What was fed in, in hours that touch the span."""
+        """What was fed in, in hours that touch the span; nothing of plants that told nothing."""
 
     def latest(self, zone: str, now_utc: datetime) -> Intensity:
         """The newest hour that every fuel of the zone has a figure for; NoData where that is too old."""

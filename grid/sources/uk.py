@@ -21,10 +21,13 @@ __all__ = ["UKSource"]
 
 # The API rejects ranges of more than about two weeks.
 _LONGEST_RANGE = timedelta(days=13)
-# It answers 48 h at a time, and knows nothing beyond four days.
+# It answers 48 h at a time, and knows nothing beyond four days: answers that are shorter are followed up so often.
 _LONGEST_FORECAST = timedelta(hours=96)
+_MOST_QUESTIONS = 4
 # It is minutes late at most: something a day old is not "now", whatever it says.
 _OLDEST_LATEST = timedelta(days=1)
+# Its clock and ours may differ by so much.
+_CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 class UKSource:
@@ -67,15 +70,15 @@ class UKSource:
 
         Raises:
             NoData: the API has neither.
-            BadData: what it calls current lies in the future, or more than a day back.
+            BadData: what it calls current lies in the future (clocks may differ by 2 min), or more than a day back.
         """
         place = uk_place(zone, self.name)
         slots = self._ask(place, place.now(), measured=True)
         if not len(slots):
             raise NoData(f"{self.name}: the current half hour of {zone} has neither an actual figure nor a forecast")
-        reading = slots[-1]
-        if reading.start_utc > now_utc + HALF_HOUR:
-            raise BadData(f"{self.name}: the current half hour begins {reading.start_utc}, in the future")
+        reading = slots.last_before(now_utc) or slots.last_before(now_utc + _CLOCKS_DIFFER)
+        if reading is None:
+            raise BadData(f"{self.name}: the current half hour begins {slots[0].start_utc}, in the future")
         if reading.end_utc < now_utc - _OLDEST_LATEST:
             raise BadData(f"{self.name}: the current half hour ended {reading.end_utc}, long ago")
         return reading
@@ -86,7 +89,9 @@ class UKSource:
         by_start: dict[datetime, Intensity] = {}
         asked_from = slot_start(start_utc, HALF_HOUR)
         asked_to = min(end_utc, self._now_utc() + _LONGEST_FORECAST)
-        while asked_from < asked_to:
+        for _ in range(_MOST_QUESTIONS):
+            if asked_from >= asked_to:
+                break
             slots = self._ask(place, place.ahead(asked_from), measured=False)
             by_start |= {slot.start_utc: slot for slot in slots}
             reached = slots[-1].end_utc if len(slots) else asked_from

@@ -127,7 +127,7 @@ class WattTimeSource:
             query = {"start": _stamp(start_utc), "end": _stamp(now_utc)}
             series = self._ask("historical", zone, query, "actual")
         # A clock that differs by less than one step is let through.
-        reading = series.last_before(now_utc + _STEP)
+        reading = series.last_before(now_utc) or series.last_before(now_utc + _STEP)
         if reading is None:
             raise NoData(f"{_NAME}: nothing for {zone} at {now_utc}")
         if reading.end_utc < now_utc - _OLDEST_LATEST[self._signal]:

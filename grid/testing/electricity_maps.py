@@ -12,12 +12,14 @@ from grid.testing.loopback import Answer, Asked, Loopback, Point
 __all__ = ["LoopbackElectricityMaps"]
 
 _HOUR = timedelta(hours=1)
+_EARLY = timedelta(minutes=12)
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class LoopbackElectricityMaps(Loopback):
     """Electricity Maps; use `url + "/v3"` or `"/v4"` as base URL.
 
+    The next hour is published 12 min before it begins, and `latest` and `history` end with it from then on.
     The running hour and the two before it are estimated, direct factors give 50 less than life-cycle ones, ranges over
     10 days and horizons over 72 h are rejected, forecasts begin with the running hour and have one point more than
     hours, and whoever does not turn the lookup by IP address off gets an answer about `FR`.
@@ -37,12 +39,12 @@ class LoopbackElectricityMaps(Loopback):
         which = asked.path.split("/")[-1]
         if self.small_plan and which not in ("latest", "history"):
             return Answer("Access denied", status=403)
-        running = slot_start(self.now_utc(), _HOUR)
+        running, newest = (slot_start(when_utc, _HOUR) for when_utc in (self.now_utc(), self.now_utc() + _EARLY))
         match which:
             case "latest":
-                return self._answer(asked, None, [running])
+                return self._answer(asked, None, [newest])
             case "history":
-                return self._answer(asked, "history", [running - n * _HOUR for n in reversed(range(24))])
+                return self._answer(asked, "history", [newest - n * _HOUR for n in reversed(range(24))])
             case "past-range":
                 start, end = (datetime.fromisoformat(asked.query[key]) for key in ("start", "end"))
                 if end - start > timedelta(days=10):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import socket
 import struct
 import threading
@@ -14,7 +16,25 @@ from urllib.parse import parse_qs, urlsplit
 
 from grid.clock import UtcNow, utc_now
 
-__all__ = ["Answer", "Asked", "Loopback", "Point"]
+__all__ = ["Answer", "Asked", "Delivery", "Loopback", "Point"]
+
+
+Delivery = Literal[
+    "whole", "truncated", "reset", "silent", "drip", "drip-header", "drip-extension", "early-hints", "empty-gzip"
+]
+
+_OK = b"HTTP/1.1 200 OK\r\n"
+# What is sent first, and what again and again. The last is an empty block of a gzip file (RFC 1951, 3.2.4).
+_ENDLESS: Mapping[Delivery, tuple[bytes, bytes]] = {
+    "drip": (_OK + b"Content-Length: 1000000\r\n\r\n", b" "),
+    "drip-header": (_OK + b"X-Header: ", b"a"),
+    "drip-extension": (_OK + b"Transfer-Encoding: chunked\r\n\r\n1;", b"a"),
+    "early-hints": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+    "empty-gzip": (
+        _OK + b"Content-Encoding: gzip\r\nContent-Length: 1000000\r\n\r\n" + gzip.compress(b"")[:10],
+        b"\x00\x00\x00\xff\xff",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +45,16 @@ class Answer:
         body: sent as it is.
         status: HTTP status.
         headers: besides `Content-Length`.
-        delivery: `whole`; `truncated`: less than announced; `silent`: nothing until the server stops; `drip`: a byte
-            every 10 ms until the server stops; `reset`: the connection is reset.
+        delivery: `whole`; `truncated`: less than announced; `reset`: the connection is reset; `silent`: nothing until
+            the server stops; the others send something every 10 ms until then: a byte of the body (`drip`), of a header
+            (`drip-header`) or of the extension of a chunk (`drip-extension`), `103 Early Hints` (`early-hints`), or
+            compressed nothing (`empty-gzip`).
     """
 
     body: str = ""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    delivery: Literal["whole", "truncated", "silent", "drip", "reset"] = "whole"
+    delivery: Delivery = "whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +87,22 @@ class Point:
     zone: str | None = None
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # so that closing waits for them and leaves no socket behind
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.connections: list[socket.socket] = []
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Remember the connection: one that is kept alive would keep its thread."""
+        connection, address = super().get_request()
+        self.connections.append(connection)
+        return connection, address
+
+
 class Loopback:
-    """The server; a context manager. Subclasses say what the API answers.
+    """The server; a context manager. Subclasses say what the API answers. Connections are kept alive.
 
     Args:
         now_utc: the server's clock.
@@ -77,6 +113,7 @@ class Loopback:
         answer: given to every request while it is not None.
         next_answers: given first, one request each, in order.
         alter: what it makes of the points of every answer before it sends them.
+        rewrite: what it makes of every true answer before it sends it.
         asked: the requests, in order.
     """
 
@@ -84,12 +121,12 @@ class Loopback:
         self.answer: Answer | None = None
         self.next_answers: list[Answer] = []
         self.alter: Callable[[list[Point]], list[Point]] = lambda points: points
+        self.rewrite: Callable[[Answer], Answer] = lambda answer: answer
         self.asked: list[Asked] = []
         self.now_utc = now_utc
         self.g_per_kwh = g_per_kwh
         self._stopped = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = False  # so that closing waits for them and leaves no socket behind
+        self._server = _Server(self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -103,7 +140,19 @@ class Loopback:
         self._stopped.set()
         self._server.shutdown()
         self._thread.join()
+        self.hang_up()
         self._server.server_close()
+
+    def hang_up(self) -> None:
+        """End every connection."""
+        for connection in self._server.connections:
+            with contextlib.suppress(OSError):  # closed already
+                connection.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def connections(self) -> int:
+        """How many there have been."""
+        return len(self._server.connections)
 
     @property
     def paths(self) -> list[str]:
@@ -116,21 +165,25 @@ class Loopback:
 
     def answer_to(self, asked: Asked) -> Answer:
         """What is sent: what was set to be sent, else the truth."""
-        return self.next_answers.pop(0) if self.next_answers else self.answer or self.truth(asked)
+        return self.next_answers.pop(0) if self.next_answers else self.answer or self.rewrite(self.truth(asked))
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # or every answer on a kept connection takes 40 ms
+
+            def handle(self) -> None:
+                with contextlib.suppress(ConnectionError):  # the client has given up, as it should
+                    super().handle()
+
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
                 query = {key: values[-1] for key, values in parse_qs(url.query, keep_blank_values=True).items()}
                 asked = Asked(url.path, query, {key.lower(): value for key, value in self.headers.items()})
                 outer.asked.append(asked)
-                try:
-                    outer._deliver(self, outer.answer_to(asked))
-                except ConnectionError:
-                    self.close_connection = True  # the client has given up, as it should
+                outer._deliver(self, outer.answer_to(asked))
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Keep quiet."""
@@ -138,21 +191,25 @@ class Loopback:
         return Handler
 
     def _deliver(self, request: BaseHTTPRequestHandler, answer: Answer) -> None:
+        request.close_connection = request.close_connection or answer.delivery != "whole"
         if answer.delivery == "silent":
             self._stopped.wait()
             return
+        if answer.delivery in _ENDLESS:
+            first, again = _ENDLESS[answer.delivery]
+            request.wfile.write(first)
+            while not self._stopped.wait(0.01):
+                request.wfile.write(again)
+            return
         if answer.delivery == "reset":
-            request.close_connection = True
             # Closing a socket that lingers for 0 s sends RST in place of FIN.
             request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             request.connection.close()
             return
         body = answer.body.encode()
-        endless = answer.delivery != "whole"
+        announced = len(body) + 1_000_000 * (answer.delivery == "truncated")
         request.send_response(answer.status)
-        for key, value in {"Content-Length": str(len(body) + 1_000_000 * endless), **answer.headers}.items():
+        for key, value in {"Content-Length": str(announced), **answer.headers}.items():
             request.send_header(key, value)
         request.end_headers()
         request.wfile.write(body)
-        while answer.delivery == "drip" and not self._stopped.wait(0.01):
-            request.wfile.write(b" ")

@@ -10,9 +10,9 @@ import numpy as np
 from grid.errors import WindowError
 from grid.intensity import Series
 from grid.windows.any_runs import cheapest_runs
+from grid.windows.cells import Jobs
 from grid.windows.few_runs import cheapest_restarts
 from grid.windows.one_run import cheapest_starts
-from grid.windows.priced_edges import Job
 from grid.windows.timeline import Floats, Timeline
 from grid.windows.work import JOULES_PER_KWH, Window, WindowPlan, Work
 
@@ -52,6 +52,8 @@ def plan_many(works: Sequence[Work], series: Series) -> list[WindowPlan | Window
     start_up = np.array([work.start_up_s for work in works], dtype=float)
     share = np.array([w.start_up_j / w.start_up_s / w.power_w if w.start_up_s else 0.0 for w in works])
 
+    jobs = Jobs(earliest, latest, duration, start_up, share)
+
     scattered = np.array([work.interruptible and not work.start_up_s for work in works], dtype=bool)
     runs: list[_Runs | None] = [None] * len(works)
     single = np.flatnonzero(~scattered)
@@ -63,19 +65,27 @@ def plan_many(works: Sequence[Work], series: Series) -> list[WindowPlan | Window
         anywhere.tolist(), cheapest_runs(line, earliest[anywhere], latest[anywhere], duration[anywhere]), strict=True
     ):
         runs[index] = chosen
-    for index in single.tolist():
-        if works[index].interruptible:
-            whole = runs[index]
-            job = Job(*(float(column[index]) for column in (earliest, latest, duration, start_up, share)))
-            runs[index] = cheapest_restarts(line, job, whole[0] if whole else None)
+    again = [row for row, index in enumerate(single.tolist()) if works[index].interruptible]
+    for row, chosen in zip(again, cheapest_restarts(line, jobs[single[again]], starts[again]), strict=True):
+        runs[int(single[row])] = chosen
 
     at_once = _one_run_sums(line, begins, duration, start_up, share)
+    sums = _sums(line, runs, start_up, share)
     return [
         _unfit(line, work, float(earliest[index]), float(latest[index]))
         if (chosen := runs[index]) is None
-        else _as_plan(line, work, chosen, float(share[index]), float(at_once[index]))
+        else _as_plan(line, work, chosen, sums[index], float(at_once[index]))
         for index, work in enumerate(works)
     ]
+
+
+def _sums(line: Timeline, runs: list[_Runs | None], start_up: Floats, share: Floats) -> list[float]:
+    """Integral of the intensity over each work's runs, the start-ups weighted, in s·g/kWh."""
+    owner = np.array([index for index, chosen in enumerate(runs) for _ in chosen or ()], dtype=np.intp)
+    starts, ends = np.array([run for chosen in runs for run in chosen or ()], dtype=float).reshape(-1, 2).T
+    ready = starts + start_up[owner]
+    each = share[owner] * line.integral(starts, ready) + line.integral(ready, ends)
+    return np.bincount(owner, each, minlength=len(runs)).tolist()  # type: ignore[no-any-return]
 
 
 def _one_run_sums(line: Timeline, starts: Floats, duration: Floats, start_up: Floats, share: Floats) -> Floats:
@@ -85,10 +95,7 @@ def _one_run_sums(line: Timeline, starts: Floats, duration: Floats, start_up: Fl
     return np.where(line.holds(starts, ready + duration), sums, np.nan)
 
 
-def _as_plan(line: Timeline, work: Work, runs: _Runs, share: float, at_once: float) -> WindowPlan:
-    starts, ends = np.array(runs).T
-    ready = starts + work.start_up_s
-    total = float(np.sum(share * line.integral(starts, ready) + line.integral(ready, ends)))
+def _as_plan(line: Timeline, work: Work, runs: _Runs, total: float, at_once: float) -> WindowPlan:
     grams_per_sum = work.power_w / JOULES_PER_KWH
     energy_kwh = (work.power_w * work.duration_s + len(runs) * work.start_up_j) / JOULES_PER_KWH
     emitted_g = total * grams_per_sum

@@ -15,13 +15,13 @@ import numpy as np
 from grid.windows.cells import TINY_S, Cells
 from grid.windows.timeline import Floats
 
-__all__ = ["LEAST_RUNS", "Onward", "best_prices", "forward", "onward"]
+__all__ = ["LEAST_RUNS", "Onward", "best_prices", "forward", "onward", "priced"]
 
 LEAST_RUNS = 2
 # So high a price that no second of work is left out: beyond any start-up's emissions per second of work gained.
 _ANY_PRICE = 1e9
-# The bound is valid at any price; after so many cuts the price is all but the best.
-_CUTS = 9
+# Cuts that find no better price end the search, at the latest so many: the bound is valid at any price.
+_CUTS = 40
 
 
 class Onward(NamedTuple):
@@ -33,7 +33,7 @@ class Onward(NamedTuple):
     """Work of the best plan of each job."""
 
 
-def _priced(cells: Cells, price: Floats) -> tuple[Floats, Floats]:
+def priced(cells: Cells, price: Floats) -> tuple[Floats, Floats]:
     """Cost less the price: of running on from each edge to the next, and of starting at each edge."""
     known = np.isfinite(cells.rate)
     step = np.where(known, (np.where(known, cells.rate, 0.0) - price) * cells.length_s, np.inf)
@@ -43,7 +43,7 @@ def _priced(cells: Cells, price: Floats) -> tuple[Floats, Floats]:
 def onward(cells: Cells, price: Floats) -> Onward:
     """The pass from the last edge back."""
     count, jobs = cells.edge_s.shape
-    step, begin = _priced(cells, price)
+    step, begin = priced(cells, price)
     idle = np.full((count + 1, LEAST_RUNS + 1, jobs), np.inf)
     idle[count, 0] = 0.0
     running = idle.copy()
@@ -68,7 +68,7 @@ def onward(cells: Cells, price: Floats) -> Onward:
 def forward(cells: Cells, price: Floats) -> tuple[Floats, Floats]:
     """Least cost less the price of the work up to each edge, idle and running: (edge, runs begun at most 2, job)."""
     count, jobs = cells.edge_s.shape
-    step, begin = _priced(cells, price)
+    step, begin = priced(cells, price)
     idle = np.full((count + 1, LEAST_RUNS + 1, jobs), np.inf)
     idle[0, 0] = 0.0
     running = np.full_like(idle, np.inf)
@@ -105,7 +105,8 @@ def best_prices(cells: Cells, wanted_s: Floats, enough: Floats) -> tuple[Floats,
         long_enough = found.work_s >= wanted_s[left] - TINY_S
         reached = value + tried * wanted_s[left]
         if cut == 0:
-            reached[~(long_enough & np.isfinite(value))] = np.inf
+            # At so high a price rounding outweighs emissions: it tells what fits, and is no bound.
+            reached = np.where(long_enough & np.isfinite(value), -np.inf, np.inf)
         higher = reached > bound[left]
         price[left[higher]], bound[left[higher]] = tried[higher], reached[higher]
         # Where the two plans are no worse than the one found at their own price, the bound is at its highest.

@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from grid.windows.cells import Cells, Jobs
-from grid.windows.relaxed import Onward, forward, onward
+from grid.windows.relaxed import LEAST_RUNS, Onward, forward, onward, priced
 from grid.windows.timeline import Floats
 
-__all__ = ["Bounds"]
+__all__ = ["AROUND", "Bounds"]
 
-# Prices around the best: the bound of a part of a plan is often higher at another price than that of the whole.
-_AROUND = (1.0, 0.8, 0.93, 1.07, 1.2)
+# The best price for the whole, and others: for a part of a plan the bound is often higher at one of these.
+AROUND = (1.0, 0.93, 1.07)
 
 
+@dataclass(frozen=True, slots=True)
 class Bounds:
     """What is left to emit from each edge on, and what plans must emit in which something happens there.
 
     Attributes:
         prices: (price, job).
-        onward: the passes, one a price.
-        acting: what a plan must emit in which a run ends or begins at the edge, or after it and before the next.
+        idle: least cost less the price of the work from each edge on, (price, edge, runs still to begin, job).
+        running: the same while running.
+        acting: what a plan must emit in which a run ends or begins at the edge, or between it and the next.
     """
 
-    def __init__(self, cells: Cells, jobs: Jobs, price: Floats) -> None:
-        self.prices = np.stack([price * factor for factor in _AROUND])
-        self.onward: list[Onward] = []
-        self.acting = np.full(cells.edge_s.shape, -np.inf)
-        for each in self.prices:
-            after = onward(cells, each)
-            self.onward.append(after)
-            np.maximum(self.acting, _acting(cells, each, after) + each * jobs.duration_s, out=self.acting)
+    prices: Floats
+    idle: Floats
+    running: Floats
+    acting: Floats
+
+    @classmethod
+    def of(cls, cells: Cells, jobs: Jobs, price: Floats) -> Bounds:
+        """The bounds at that price of each job, and at some around it."""
+        prices = [price * factor for factor in AROUND]
+        passes = [onward(cells, each) for each in prices]
+        acting = [
+            _acting(cells, each, after) + each * jobs.duration_s for each, after in zip(prices, passes, strict=True)
+        ]
+        return cls(
+            np.stack(prices),
+            np.stack([after.idle for after in passes]),
+            np.stack([after.running for after in passes]),
+            np.maximum.reduce(acting),
+        )
 
 
 def _acting(cells: Cells, price: Floats, after: Onward) -> Floats:
@@ -38,26 +53,22 @@ def _acting(cells: Cells, price: Floats, after: Onward) -> Floats:
 
     Such a moment between edges moves cost and work linearly, so the least is at one of the two ends of its way.
     """
-    count, jobs = cells.edge_s.shape
     idle, running = forward(cells, price)
-    column = np.arange(jobs)
-    begun, to_begin = slice(None), slice(None, None, -1)
-    ending = (running + after.idle[:, to_begin]).min(axis=1)
-    landed, stopped = after.running[cells.landing, :, column], after.idle[cells.landing, :, column]
-    to_go = [2, 1, 0]
-    del begun, to_go
-    one_fewer = [1, 0, 0]
-    early = np.where(cells.early_slope > 0, 1.0, np.inf)
-    del early
-    start = cells.start_cost - price * cells.start_work_s
-    sooner = np.zeros_like(start)
-    sooner[1:] = (cells.early_slope[1:] - price) * cells.length_s[:-1]
-    landed = np.moveaxis(landed, 1, -1) if landed.ndim == 3 and landed.shape[1] != jobs else landed
-    held = np.where(np.isfinite(start), cells.start_work_s * (price - cells.last_rate), 0.0)
-    from_idle = np.moveaxis(idle[:count], 1, 2)
-    begins = start + (from_idle + landed[:, :, one_fewer]).min(axis=2)
-    stops_early = start + held + (from_idle + stopped[:, :, one_fewer]).min(axis=2)
-    before = np.full_like(begins, np.inf)
-    choice = np.where(cells.early_slope[1:] > 0, start[1:] + np.minimum(sooner[1:], 0.0), np.inf)
-    before[:-1] = choice + (from_idle[:-1] + landed[1:][:, :, one_fewer]).min(axis=2)
-    return np.minimum.reduce([ending[:-1], ending[1:], begins, stops_early, before])
+    step, begin = priced(cells, price)
+    count, jobs = cells.edge_s.shape
+    to_begin = slice(None, None, -1)
+    ending = (running + after.idle[:, to_begin]).min(axis=1)[:-1]
+    ending_later = step + (running[:-1] + after.idle[1:, to_begin]).min(axis=1)
+    # From idle at each edge, as many runs begun; after the next has begun, fewer are still to begin.
+    here = np.moveaxis(idle[:-1], 1, 2)
+    still = [max(0, LEAST_RUNS - begun - 1) for begun in range(LEAST_RUNS + 1)]
+    running_on = after.running[cells.landing, :, np.arange(jobs)][:, :, still]
+    stopping = after.idle[cells.landing, :, np.arange(jobs)][:, :, still]
+    begins = begin + (here + running_on).min(axis=2)
+    kept_back = cells.start_work_s * (price - cells.last_rate)
+    stops = begin + kept_back + (here + stopping).min(axis=2)
+    gained = cells.length_s[:-1] * np.minimum(0.0, cells.early_slope[1:] - price)
+    begins_later = np.full((count, jobs), np.inf)
+    begins_later[:-1] = begin[1:] + gained + (here[:-1] + running_on[1:]).min(axis=2)
+    least: Floats = np.minimum.reduce([ending, ending_later, begins, stops, begins_later])
+    return least

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import datetime
 from typing import Annotated
 
@@ -85,7 +84,8 @@ def settle(
     """
     from grid import resolve_zone
     from sprout_like.cli.opening import configured, reading
-    from sprout_like.grids import open_grid_source
+    from sprout_like.cli.waiting import waiting_for
+    from sprout_like.grids import opened_grid_source
     from sprout_like.ledger.settlements import DryRun, Settlements
     from sprout_like.reports.settled import as_json as to_json
     from sprout_like.reports.settled import as_table
@@ -93,7 +93,7 @@ def settle(
     from sprout_like.settlement.settle import settle as settle_ledger
 
     settings = configured(ledger_spec, grid=grid, zone=zone)
-    with reading(ledger_spec) as engine, closing(open_grid_source(settings)) as source:
+    with reading(ledger_spec) as engine, opened_grid_source(settings) as source, waiting_for(source.name):
         report = settle_ledger(
             (DryRun if dry_run else Settlements)(engine),
             source,

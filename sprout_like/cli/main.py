@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Final, NoReturn
@@ -18,6 +19,7 @@ from sprout_like.cli.report import report
 
 __all__ = ["app", "run"]
 
+FAILED: Final = 1
 WRONG_INPUT: Final = 2
 INTERRUPTED: Final = 130
 
@@ -54,6 +56,8 @@ def main(
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point. What the user got wrong is one line on stderr and exit code 2; Ctrl-C is exit code 130.
 
+    A file or an output that cannot be used is one line and exit code 1; a pipe that is closed is the code alone.
+
     Args:
         arguments: the command line; None for this process' own.
     """
@@ -71,14 +75,24 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
         _fail(f"{exc.format_message().rstrip('.')}. {_help_hint(exc)}")
     except (SproutError, GridError, DirectiveError) as exc:
         _fail(str(exc))
+    except OSError as exc:
+        _drop_output()
+        _fail(f"{exc.filename or 'output'}: {exc.strerror or exc}; name another, or make room for it", FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     sys.exit(code or 0)
 
 
-def _fail(message: str) -> NoReturn:
+def _fail(message: str, code: int = WRONG_INPUT) -> NoReturn:
     typer.echo(f"error: {' '.join(message.split())}", err=True)
-    sys.exit(WRONG_INPUT)
+    sys.exit(code)
+
+
+def _drop_output() -> None:
+    """What could not be written is not to be tried again as the interpreter ends, which would say so once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _help_hint(exc: typer.TyperException) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from grid import GridError
+from grid.live.asking import type_and_place
+from sprout_like.coverage import coverages
 from sprout_like.doctor.finding import Finding
 from sprout_like.errors import MeterError, SettingError
 from sprout_like.grids import open_grid
@@ -14,6 +16,9 @@ from sprout_like.policies import open_catalogue, open_policy
 from sprout_like.settings import Settings
 
 __all__ = ["examine"]
+
+# It covers zones, and its figures are as static as the user's own.
+_STATIC = "yearly"
 
 
 def examine(model: Path | None = None) -> Iterator[Finding]:
@@ -37,12 +42,17 @@ def examine(model: Path | None = None) -> Iterator[Finding]:
 
 
 def _looked_at(part: str, look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
-    """What `look` finds; a setting that cannot be honoured, at which `CarbonAware` would stop, is a finding too."""
+    """What `look` finds; a setting that cannot be honoured, at which `CarbonAware` would stop, is a finding too.
+
+    So is a fault in a part, which may be anybody's code: the other parts are looked at all the same.
+    """
     try:
         yield from look(settings)
     except SettingError as exc:
         found = exc.problem if exc.setting == part else f"{exc.setting}: {exc.problem}"
         yield Finding(part, "fail", found, exc.fix)
+    except Exception as exc:  # noqa: BLE001
+        yield Finding(part, "fail", type_and_place(exc), "Correct that code, or report it where it is not yours")
 
 
 def _sources() -> str:
@@ -68,7 +78,7 @@ def _grid(settings: Settings) -> Iterator[Finding]:
     except GridError as exc:
         yield Finding("grid", "fail", str(exc), "Correct SPROUT_GRID or SPROUT_ZONE")
         return
-    name = f"{grid.source.name}, zone {settings.zone}"
+    name = f"{grid.source.name}, zone {grid.zone}"
     instead = "set SPROUT_GRID=static:G_PER_KWH or SPROUT_GRID=trace:FILE.csv"
     try:
         grid.prime()
@@ -85,12 +95,22 @@ def _grid(settings: Settings) -> Iterator[Finding]:
         return
     found = f"{name}: {reading.g_per_kwh:g} g/kWh ({reading.kind}, {reading.factors}, {reading.status})"
     if reading.status == "static":
-        fix = "Set SPROUT_GRID=uk in Great Britain, SPROUT_GRID=trace:FILE.csv elsewhere"
-        yield Finding("grid", "warn", f"{found}, the same at every hour: no directive follows the grid", fix)
-    elif look.stale:
-        yield Finding("grid", "warn", f"{found}; {look.reason}", f"Check the network, or {instead}")
+        found += ", the same at every hour: no directive follows the grid"
+        yield Finding("grid", "warn", found, _live(grid.zone))
+    elif look.stale or grid.latest_problem:
+        why = look.reason or grid.latest_problem
+        yield Finding("grid", "warn", f"{found}; {why}", f"Check the network, or {instead}")
     else:
-        yield Finding("grid", "ok", found)
+        yield Finding("grid", "ok", f"{found}; {look.reason}" if look.reason else found)
+
+
+def _live(zone: str) -> str:
+    """How to get figures that change by the hour."""
+    able = [found for found in coverages(zone) if found.name != _STATIC]
+    names = [found.name if found.keyless else f"{found.name} (needs a key)" for found in able]
+    if not names:
+        return f"No built-in source covers {zone} by the hour: set SPROUT_GRID=trace:FILE.csv"
+    return f"Set SPROUT_GRID to a source that covers {zone} ({', '.join(names)}), or to trace:FILE.csv"
 
 
 def _meter(settings: Settings) -> Iterator[Finding]:

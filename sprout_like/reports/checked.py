@@ -14,6 +14,7 @@ from rich.text import Text
 from sprout_like.ledger.audit import CheckReport, DeviceHour
 from sprout_like.reports.figures import number, percent
 from sprout_like.reports.machine import to_json
+from sprout_like.reports.whole import Whole
 
 __all__ = ["as_json", "as_table"]
 
@@ -27,7 +28,7 @@ def as_table(report: CheckReport, tolerance: float) -> RenderableType:
         hours.setdefault(hour.device_id, []).append(hour)
     parts: list[RenderableType] = []
     for device_id, all_hours in sorted(hours.items()):
-        parts += [Text(f"{device_id}, J per hour", style="italic"), _table(all_hours[-_HOURS_SHOWN:])]
+        parts += [Text(f"{device_id}, J per hour", style="italic"), Whole(_table(all_hours[-_HOURS_SHOWN:]))]
         if len(all_hours) > _HOURS_SHOWN:
             parts.append(Text(f"{len(all_hours) - _HOURS_SHOWN:,} earlier hours are checked too; --json lists them.\n"))
     return Group(*parts, *(Text(line) for line in _lines(report, tolerance)))

@@ -18,6 +18,7 @@ from sprout_like.reports.figures import UNKNOWN_MARK, grams, grams_scale, joules
 from sprout_like.reports.machine import plain, to_json
 from sprout_like.reports.saving import MeasuredSaving
 from sprout_like.reports.summary import Line, Summary
+from sprout_like.reports.whole import Whole
 
 __all__ = ["as_csv", "as_json", "as_table"]
 
@@ -42,7 +43,7 @@ def as_table(summary: Summary) -> RenderableType:
     parts: dict[_Part, list[Line]] = {}
     for line in summary.lines:
         parts.setdefault((line.purpose, line.intensity_kind, line.intensity_factors), []).append(line)
-    tables = [each for part, lines in parts.items() for each in (_title(part), _table(summary.by, lines))]
+    tables = [each for part, lines in parts.items() for each in (_title(part), Whole(_table(summary.by, lines)))]
     return Group(Text(span, style="bold"), *tables, *(Text(note, style="dim") for note in _notes(summary)))
 
 

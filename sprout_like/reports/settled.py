@@ -12,18 +12,21 @@ from rich.text import Text
 
 from sprout_like.reports.figures import UNKNOWN_MARK, grams, number, percent
 from sprout_like.reports.machine import to_json
+from sprout_like.reports.whole import Whole
 from sprout_like.settlement.report import GroupOutcome, SettlementReport
 
 __all__ = ["as_json", "as_table"]
 
+_NOTHING_KNOWN: Final = "No request of known energy is in this scope: nothing needs settling."
+_ALL_FINAL: Final = "Every request of known energy in this scope has a published actual: nothing needs settling."
 _HEADINGS: Final = ("settled", "corrected", "before", "after", "moved", "by")
 
 
 def as_table(report: SettlementReport) -> RenderableType:
-    """For a terminal of 80 columns: how far each total moved, then what is still provisional and why."""
+    """How far each total moved, then what is still provisional and why."""
     if not report.groups:
-        return Text("Every request of known energy has a published actual: there is nothing to settle.")
-    return Group(_table(report), *(Text(line) for line in _lines(report)))
+        return Text(_NOTHING_KNOWN if report.nothing_known else _ALL_FINAL)
+    return Group(Whole(_table(report)), *(Text(line) for line in _lines(report)))
 
 
 def as_json(report: SettlementReport) -> str:
@@ -61,7 +64,12 @@ def _lines(report: SettlementReport) -> list[str]:
     lines += [_newly_known(group) for group in report.groups if group.newly_known]
     unchanged = sum(group.unchanged for group in report.groups)
     if unchanged:
-        lines.append(f"{unchanged:,} requests were settled before, and still are.")
+        were = (
+            "request was settled before, and still is"
+            if unchanged == 1
+            else "requests were settled before, and still are"
+        )
+        lines.append(f"{unchanged:,} {were}.")
     lines += [
         f"Still provisional: {part.requests:,} in {part.zone} ({part.kind}, {part.factors}): {part.reason}."
         for part in report.still_open
@@ -72,9 +80,10 @@ def _lines(report: SettlementReport) -> list[str]:
 
 
 def _newly_known(group: GroupOutcome) -> str:
+    requests = "a request" if group.newly_known == 1 else f"{group.newly_known:,} requests"
     return (
-        f"{group.zone}: {grams(group.newly_known_g)} of the move are {group.newly_known:,} requests that had no "
-        "intensity before."
+        f"{group.zone}: {grams(group.newly_known_g)} of the move are of {requests} without an intensity before, "
+        "which the percentage leaves out."
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from grid import Intensity, NoData, Source, SourceDown, SourceError, SourceRefused, ZoneError
+from grid import GridError, Intensity, NoData, Source, SourceDown, SourceError, SourceRefused, ZoneError
 from grid.clock import UtcNow, slot_start
+from grid.live.asking import ask_series, check_covers
 from sprout_like.settlement.figures import Group
 from sprout_like.settlement.spans import Span, cut, joined
 
@@ -77,9 +78,11 @@ class Asking:
     def _find_obstacle(self, group: Group) -> str | None:
         source = self._source
         try:
-            source.check_zone(group.zone)
+            check_covers(source, group.zone)
         except ZoneError:
             return f"{source.name} does not cover {group.zone}"
+        except GridError as exc:
+            return str(exc)
         if "history" not in source.can:
             return f"{source.name} gives no history"
         if (source.kind, source.factors) != (group.kind, group.factors):
@@ -89,7 +92,7 @@ class Asking:
     def _ask_piece(self, group: Group, piece: Span) -> None:
         self.asked += 1
         try:
-            answer = self._source.history(group.zone, *piece)
+            answer = ask_series(self._source, "history", group.zone, *piece)
         except NoData:
             return  # said of each request it leaves without an actual
         except (SourceDown, SourceRefused) as exc:

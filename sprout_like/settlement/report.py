@@ -21,7 +21,8 @@ class GroupOutcome:
         unchanged: settled before, and still so.
         before_g: operational g CO2e of all requests of the group before this run, those with an actual from the start
             included; None where no request had a figure. after_g: the same after it.
-        newly_known: requests that had no figure before. newly_known_g: their share of the move, in g.
+        moved_g: `after_g` less `before_g`, by this run alone: what another settles meanwhile is in neither.
+        newly_known: requests that had no figure before. newly_known_g: what of `moved_g` is theirs.
     """
 
     zone: str
@@ -38,8 +39,8 @@ class GroupOutcome:
 
     @property
     def moved_share(self) -> float | None:
-        """The move as a share of what there was before; None where there was nothing."""
-        return self.moved_g / self.before_g if self.before_g else None
+        """How far the figures that there were moved, as a share of them; None where there were none."""
+        return (self.moved_g - self.newly_known_g) / self.before_g if self.before_g else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,9 @@ class SettlementReport:
         source: whom actuals were asked of. questions: how many times it was asked.
         problem: why the source was given up; None where it answered, or did not have to.
         dry_run: whether nothing was written.
-        groups: per zone, kind and factors. still_open: what is still provisional, by reason.
+        groups: per zone, kind and factors; empty where every request has a published actual from the start.
+        still_open: what is still provisional, by reason.
+        nothing_known: whether no request in the scope has known energy, so that there was nothing to look at.
     """
 
     source: str
@@ -70,6 +73,7 @@ class SettlementReport:
     dry_run: bool
     groups: tuple[GroupOutcome, ...]
     still_open: tuple[Open, ...]
+    nothing_known: bool = False
 
     @property
     def changed(self) -> int:
@@ -133,6 +137,7 @@ class Tally:
                 Open(zone=group.zone, kind=group.kind, factors=group.factors, reason=reason, requests=requests)
                 for (group, reason), requests in sorted(self._open.items())
             ),
+            nothing_known=not self._before_g and not self._counts,
         )
 
     def _outcome(self, group: Group, counts: _Counts) -> GroupOutcome:

@@ -8,10 +8,10 @@ by time. What was logged stays as it was; the settled figures stand beside it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from grid import Intensity, Source
+from grid import FallbackSource, Intensity, Source
 from grid.clock import UtcNow, utc_now
 from sprout_like.carbon import operational_g
 from sprout_like.settlement.asking import Asking, briefly
@@ -76,10 +76,11 @@ def settled_by(published: Published, row: Provisional, source: Source, settled_u
     """The row's settled figures; None where its span is not covered.
 
     Of several sources that cover it, the first is the one that was logged, then the one it was settled by, then
-    `source`: figures of two sources differ, and none of them is to come and go with what else happens to be stored.
+    `source`, a chain's members in their order: figures of two sources differ, and none of them is to come and go with
+    what else happens to be stored.
     """
     group = row.group(source)
-    preferred = (row.intensity_source, row.settled_source, source.name)
+    preferred = (row.intensity_source, row.settled_source, *_names(source))
     figure = published.over(group, row.started_utc, row.ended_utc, preferred=preferred)
     if figure is None:
         return None
@@ -109,6 +110,15 @@ def _missing(
         for group, spans in missing.items():
             missing[group] = briefly(spans)  # a ledger of any length fits in memory
     return missing
+
+
+def _names(source: Source) -> Iterator[str]:
+    """What its readings carry as their source; a chain's carry those of its members."""
+    if isinstance(source, FallbackSource):
+        for member in source.sources:
+            yield from _names(member)
+    else:
+        yield source.name
 
 
 def _published_for(store: SettlementStore, page: Sequence[Provisional]) -> Sequence[Intensity]:

@@ -24,7 +24,7 @@ from grid.testing.entsoe import LoopbackEntsoe
 from grid.testing.watttime import LoopbackWattTime
 
 ZONE = "GB"
-ELSEWHERE = {"entsoe": "FR", "eia": "US-CAL-CISO"}  # sources that do not cover it
+ELSEWHERE = {"entsoe": "FR", "eia": "US-CAL-CISO", "watttime": "US-CAL-CISO"}  # sources that do not cover it
 DAY = timedelta(days=1)
 
 
@@ -110,7 +110,19 @@ def _chain() -> Iterator[Source]:
 
 
 @pytest.fixture(
-    params=[_static, _yearly, _trace, _uk, _energy_charts, _scripted, _chain, _entsoe, _eia],
+    params=[
+        _static,
+        _yearly,
+        _trace,
+        _uk,
+        _energy_charts,
+        _electricity_maps,
+        _watttime,
+        _entsoe,
+        _eia,
+        _scripted,
+        _chain,
+    ],
     ids=lambda make: make.__name__.strip("_"),
 )
 def source(request: pytest.FixtureRequest) -> Iterator[Source]:

@@ -39,6 +39,12 @@ def test_what_is_one_is_kept_as_a_float(figure: float) -> None:
         ("kind", "mean"),
         ("factors", "neso"),
         ("status", None),
+        ("source", None),
+        ("source", ""),
+        ("zone", 5),
+        ("passed_over", (1, 2)),
+        ("passed_over", "uk: down"),
+        ("passed_over", None),
     ],
 )
 def test_a_wrong_label_is_refused(field: str, value: Any) -> None:

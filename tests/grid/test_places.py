@@ -56,6 +56,8 @@ def test_every_form_of_a_place_resolves(place: str, zone: str) -> None:
         ("0,181", "not a latitude"),
         ("30,-40", "km from the nearest town we know"),
         ("", "not a known zone"),
+        ("ibm:" + "x" * 5000, "we know"),
+        ("x" * 5000 + ":eu", "xxx...xxx"),
     ],
 )
 def test_an_unknown_place_is_told_with_the_nearest_names(place: str, told: str) -> None:
@@ -93,6 +95,16 @@ def test_an_unknown_place_is_told_with_the_nearest_names(place: str, told: str) 
         (5.98, 116.07, "MY-EM"),
         (-36.85, 174.76, "NZ"),
         (22.32, 114.17, "HK"),
+        (32.53, -117.02, "MX"),
+        (42.3149, -83.0364, "CA-ON"),
+        (42.3314, -83.0458, "US-MIDW-MISO"),
+        (40.7178, -74.0431, "US-MIDA-PJM"),
+        (40.7127, -74.0134, "US-NY-NYIS"),
+        (40.7465, -74.0014, "US-NY-NYIS"),
+        (43.7384, 7.4246, "MC"),
+        (43.7745, 7.4975, "FR"),
+        (-25.5163, -54.5854, "BR-S"),
+        (-25.5991, -54.5735, "AR-NEA"),
     ],
 )
 def test_cities_lie_in_their_zone(latitude: float, longitude: float, zone: str) -> None:

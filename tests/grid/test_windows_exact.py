@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from grid.errors import WindowError
 from grid.intensity import Intensity, Series
 from grid.testing import NOON
-from grid.windows import WindowPlan, Work, plan
+from grid.windows import WindowPlan, Work, plan, plan_many
 
 POWER_W = 3.6e6  # so that a second at 1 g/kWh emits 1 g
 
@@ -152,6 +152,37 @@ def test_no_plan_second_by_second_emits_less(
         start_up_j=share * POWER_W * start_up,
     )
     check(cut, work, first, last)
+
+
+@st.composite
+def restarts(draw: st.DrawFn) -> Work:
+    start_up = draw(st.integers(1, 4))
+    return Work(
+        duration_s=draw(st.integers(1, 14)),
+        power_w=POWER_W,
+        earliest_utc=NOON + timedelta(seconds=draw(st.integers(0, 6))),
+        deadline_utc=NOON + timedelta(seconds=draw(st.integers(8, 50))),
+        interruptible=True,
+        start_up_s=start_up,
+        start_up_j=draw(st.sampled_from((0.0, 0.1, 0.5, 1.0, 3.0))) * POWER_W * start_up,
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(cut=slots(), more=slots(), works=st.lists(restarts(), min_size=1, max_size=12))
+def test_many_at_once_emit_as_little_as_second_by_second_and_as_one_by_one(
+    cut: list[tuple[int, int | None]], more: list[tuple[int, int | None]], works: list[Work]
+) -> None:
+    cut = cut + more
+    for work, found in zip(works, plan_many(works, series_of(cut)), strict=True):
+        first, last = ((t - NOON).total_seconds() for t in (work.earliest_utc or NOON, work.deadline_utc))
+        expected = least_g(cut, work, int(first), int(last))
+        if isinstance(found, WindowError):
+            assert math.isinf(expected)
+            continue
+        assert found.emitted_g == pytest.approx(expected, abs=1e-5)
+        assert emitted_g(found, work, cut) == pytest.approx(expected, abs=1e-4)
+        assert found == plan(work, series_of(cut))
 
 
 @pytest.mark.parametrize(

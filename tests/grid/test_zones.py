@@ -20,6 +20,13 @@ def test_zones_that_exist_are_accepted(zone: str) -> None:
         ("us_cal_ciso", "US-CAL-CISO"),
         ("CAISO", "US-CAL-CISO"),
         ("SE-SE5", "SE-SE4"),
+        ("DE-LU", "DE"),
+        ("MX-BC", "MX"),
+        ("IE-SEM", "IE"),
+        ("IT-NORD", "IT-NO"),
+        ("DK1", "DK-DK1"),
+        ("pjm", "US-MIDA-PJM"),
+        ("SW1A", "GB-SW1A"),
     ],
 )
 def test_a_misspelt_zone_is_told_with_the_one_that_was_meant(typed: str, meant: str) -> None:
@@ -31,6 +38,14 @@ def test_a_misspelt_zone_is_told_with_the_one_that_was_meant(typed: str, meant: 
 def test_a_zone_like_no_other_gets_no_guess() -> None:
     with pytest.raises(ZoneError, match=r"'zzzzzzz' is not a known zone\. Zones are Electricity Maps keys such as GB"):
         check_known("zzzzzzz")
+
+
+def test_of_a_long_text_the_beginning_and_the_end_are_told() -> None:
+    with pytest.raises(ZoneError) as caught:
+        check_known("x" * 5000)
+
+    assert "'xxx" in str(caught.value)
+    assert len(str(caught.value)) < 200
 
 
 def test_the_table_holds_names_of_the_right_form_only() -> None:

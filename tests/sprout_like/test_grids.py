@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grid import SourceSpecError, ZoneError
-from grid.testing import NOON, LoopbackUK, ManualClock
+from grid.testing import NOON, LoopbackUK, ManualClock, reading
 from sprout_like import Settings
 from sprout_like.grids import open_grid, open_grid_source
 
@@ -66,6 +66,18 @@ def test_sources_of_two_servers_do_not_share_a_folder(tmp_path: Path) -> None:
             grid.prime()
             grid.close()
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_folder_is_named_after_the_source_and_shows_nothing_of_the_spec(tmp_path: Path) -> None:
+    clock = ManualClock()
+    with LoopbackUK(now_utc=clock) as server:
+        for path in ("token-5e1f", "TOKEN-5e1f"):  # paths may differ in case alone
+            grid = open_grid(Settings.load(grid=f"uk+{server.url}/{path}, uk", grid_cache=tmp_path), now_utc=clock)
+            grid._past.add([reading(250)], clock())
+            grid.close()
+    names = [folder.name for folder in tmp_path.iterdir()]
+    assert len(names) == 2
+    assert all(name.startswith("uk-uk-") and "5e1f" not in name for name in names)
 
 
 def test_a_trace_is_read_anew_and_never_kept(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
+from sprout_like.cli.grid.coordinates import TakesPlaces
 from sprout_like.cli.moment import moment
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = ["grid"]
 grid = typer.Typer(rich_markup_mode=None)
 
 _A_DAY_H: Final = 24
+_WINDOW_H: Final = 3
 _LONGEST_AHEAD_H: Final = 96
 _LONGEST_BACK_H: Final = 366 * 24
 
@@ -68,8 +70,11 @@ def now(place: _Place = None, source: _Source = None, utc: _Utc = False, as_json
 def forecast(
     hours: Annotated[int, typer.Option(min=1, max=_LONGEST_AHEAD_H, help="How far ahead.")] = 24,
     window: Annotated[
-        int, typer.Option(min=1, max=_LONGEST_AHEAD_H, help="Find the best time for something of so many hours.")
-    ] = 3,
+        int | None,
+        typer.Option(
+            min=1, max=_LONGEST_AHEAD_H, help="Find the best time for something of so many hours.  [default: 3]"
+        ),
+    ] = None,
     place: _Place = None,
     source: _Source = None,
     utc: _Utc = False,
@@ -81,9 +86,13 @@ def forecast(
     """
     from grid.clock import utc_now
     from sprout_like.cli.grid.forecast import as_data, find, show
+    from sprout_like.errors import SettingError
 
+    if window is not None and window > hours:
+        raise SettingError("--window", f"{window} h do not fit into the {hours} h of --hours", "Give a longer --hours")
+    length_h = min(_WINDOW_H, hours) if window is None else window
     with _quietly_opened(source, place) as asked, _or_exit():
-        found = find(asked, utc_now(), timedelta(hours=hours), timedelta(hours=window))
+        found = find(asked, utc_now(), timedelta(hours=hours), timedelta(hours=length_h))
     if as_json:
         _print_json(as_data(found))
     else:
@@ -132,43 +141,41 @@ def history(
         screen.text(f"Trace: {csv_file}")
 
 
-@grid.command()
+@grid.command(cls=TakesPlaces)
 def zones(
     place: Annotated[
         str | None, typer.Argument(metavar="PLACE", help="A place: DE, aws:eu-west-1 or 48.85,2.35.")
     ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option("--source", metavar="SOURCE", help="Whose zones.  [default: the setting `grid`]"),
-    ] = None,
+    source: _Source = None,
     as_json: _Json = False,
 ) -> None:
     """The zones a source covers, or the sources that cover a place."""
-    from contextlib import closing
-
     from grid import resolve_zone
+    from grid.live.asking import close_quietly
     from sprout_like.cli.grid import zones as found
-    from sprout_like.cli.grid.opening import source_for_zones
+    from sprout_like.coverage import coverages, source_for_zones
     from sprout_like.settings import Settings
 
     if place is not None:
+        place = place.strip()
         zone = resolve_zone(place)
-        coverages = found.coverages(zone)
+        sources = coverages(zone)
         if as_json:
-            _print_json(found.coverages_as_data(place, zone, coverages))
+            _print_json(found.coverages_as_data(place, zone, sources))
         else:
-            found.show_coverages(_screen(utc=False), place, zone, coverages)
+            found.show_coverages(_screen(utc=False), place, zone, sources)
         return
     settings = Settings.load(grid=source)
-    with closing(source_for_zones(settings.grid, resolve_zone(settings.zone))) as asked:
-        names = found.covered(asked)
-        if as_json:
-            _print_json(found.zones_as_data(asked, names))
-        else:
-            found.show_zones(_screen(utc=False), asked, names)
+    asked = source_for_zones(settings.grid, resolve_zone(settings.zone))
+    names = found.covered(asked)
+    if as_json:
+        _print_json(found.zones_as_data(asked, names))
+    else:
+        found.show_zones(_screen(utc=False), asked, names)
+    close_quietly(asked)
 
 
-@grid.command()
+@grid.command(cls=TakesPlaces)
 def compare(
     places: Annotated[list[str], typer.Argument(metavar="PLACES", help="Two places or more, as for --zone.")],
     hours: Annotated[int, typer.Option(min=1, max=_LONGEST_AHEAD_H, help="How many hours.")] = 24,

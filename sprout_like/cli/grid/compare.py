@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, Literal
 
 from grid import GridError, Intensity, Series, Source
-from grid.live.asking import ask_latest, ask_series
+from grid.live.asking import ask_latest, ask_series, check_covers
 from sprout_like.cli.grid.figures import Summary, summarise
 from sprout_like.cli.grid.plot import sparkline
 from sprout_like.cli.grid.screen import Screen, figure, said
@@ -73,7 +73,7 @@ def _row(
 ) -> Row:
     now: Intensity | None = None
     try:
-        source.check_zone(zone)
+        check_covers(source, zone)
         now = ask_latest(source, zone, now_utc)
         if direction is None:
             return Row(zone=zone, now=now)

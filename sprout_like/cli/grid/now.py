@@ -78,7 +78,7 @@ def _hours(reading: Intensity, series: Series, start_utc: datetime, end_utc: dat
         return Hours(reason="nothing is known of them")
     if summary.lowest == summary.highest == reading and summary.known_s < summary.asked_s:
         return Hours(reason="of them only this reading is known")
-    source = summary.lowest.source
+    source = ", ".join(sorted({r.source for r in series.between(start_utc, end_utc)}))
     if said(summary.lowest) != said(reading):
         return Hours(reason=f"{source} gives {said(summary.lowest)}, which cannot be compared")
     return Hours(standing=standing(reading.g_per_kwh, series, start_utc, end_utc), summary=summary, source=source)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from grid import Grid, Source
 
-__all__ = ["opened", "opened_source", "source_for_zones"]
+__all__ = ["opened", "opened_source"]
 
 
 @contextmanager
@@ -24,10 +24,11 @@ def opened(source: str | None, place: str | None) -> Iterator[Grid]:
         SettingError: a setting does not fit.
         GridError: there is no such zone or source, or the source does not cover the zone.
     """
+    from sprout_like.cli.waiting import waiting_for
     from sprout_like.grids import open_grid
     from sprout_like.settings import Settings
 
-    with closing(open_grid(Settings.load(grid=source, zone=place))) as grid:
+    with closing(open_grid(Settings.load(grid=source, zone=place))) as grid, waiting_for(grid.source.name):
         yield grid
 
 
@@ -39,26 +40,9 @@ def opened_source(source: str | None) -> Iterator[Source]:
         SettingError: a setting does not fit.
         GridError: there is no such source.
     """
-    from sprout_like.grids import open_grid_source
+    from sprout_like.cli.waiting import waiting_for
+    from sprout_like.grids import opened_grid_source
     from sprout_like.settings import Settings
 
-    with closing(open_grid_source(Settings.load(grid=source))) as opened_one:
-        yield opened_one
-
-
-def source_for_zones(spec: str, zone: str) -> Source:
-    """A source that can say which zones it covers, and nothing else: it is opened without the user's keys.
-
-    Args:
-        spec: what names it.
-        zone: of a trace whose file does not name one.
-
-    Raises:
-        GridError: there is no such source.
-    """
-    from dataclasses import fields
-
-    from grid import Keys, open_source
-
-    keys = Keys(**{field.name: "none" for field in fields(Keys)})
-    return open_source(spec, zone=zone, keys=keys, mix=True)
+    with opened_grid_source(Settings.load(grid=source)) as asked, waiting_for(asked.name):
+        yield asked

@@ -34,8 +34,10 @@ class Times:
         """From when to when; in UTC too, where the machine's zone is another."""
         start, end = self._at(start_utc), self._at(end_utc)
         end_form = "%H:%M" if start.date() == end.date() else "%Y-%m-%d %H:%M"
-        text = f"{start:%Y-%m-%d %H:%M} to {end:{end_form}} {self.offset(end_utc)}"
-        if self.offset(start_utc) == self.offset(end_utc) == _UTC:
+        first, last = self.offset(start_utc), self.offset(end_utc)
+        changed = "" if first == last else f" {first}"
+        text = f"{start:%Y-%m-%d %H:%M}{changed} to {end:{end_form}} {last}"
+        if first == last == _UTC:
             return text
         return f"{text} ({Times(utc=True).span(start_utc, end_utc)})"
 

@@ -2,74 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-from grid import Capability, Factors, Kind, Source, ZoneError
-from sprout_like.cli.grid.opening import source_for_zones
+from grid import Source
 from sprout_like.cli.grid.screen import Screen
 from sprout_like.cli.grid.times import in_words
+from sprout_like.coverage import Coverage, covers
 
-__all__ = ["Coverage", "coverages", "covered", "show_coverages", "show_zones"]
+__all__ = ["coverages_as_data", "covered", "show_coverages", "show_zones", "zones_as_data"]
 
-# These take any zone, and what they answer is the user's own.
-_USERS_OWN = frozenset({"static", "trace"})
 _A_POSTCODE_DISTRICT = "GB-SW1A"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """A built-in source that covers a zone.
-
-    Attributes:
-        keyless: whether it needs no key.
-        slot_s: length of a reading's span in s.
-    """
-
-    name: str
-    keyless: bool
-    kind: Kind
-    factors: Factors
-    can: tuple[Capability, ...]
-    slot_s: float
 
 
 def covered(source: Source) -> list[str]:
     """Every zone there is that a source covers, in order; postcode districts are not among them."""
     from grid.zones import UK_REGIONS, ZONES
 
-    return sorted(zone for zone in ZONES | UK_REGIONS.keys() if _covers(source, zone))
-
-
-def coverages(zone: str) -> list[Coverage]:
-    """The built-in sources that cover a zone, those without a key first."""
-    from grid.opening.built_in import BUILT_IN, KEYLESS
-
-    found = []
-    for name in BUILT_IN.keys() - _USERS_OWN:
-        source = source_for_zones(name, zone)
-        if _covers(source, zone):
-            can = tuple(sorted(source.can))
-            found.append(
-                Coverage(
-                    name=name,
-                    keyless=name in KEYLESS,
-                    kind=source.kind,
-                    factors=source.factors,
-                    can=can,
-                    slot_s=source.slot_s,
-                )
-            )
-        source.close()
-    return sorted(found, key=lambda coverage: (not coverage.keyless, coverage.name))
-
-
-def _covers(source: Source, zone: str) -> bool:
-    try:
-        source.check_zone(zone)
-    except ZoneError:
-        return False
-    return True
+    return sorted(zone for zone in ZONES | UK_REGIONS.keys() if covers(source, zone))
 
 
 def zones_as_data(source: Source, zones: list[str]) -> dict[str, Any]:
@@ -86,7 +36,7 @@ def show_zones(screen: Screen, source: Source, zones: list[str]) -> None:
     """Print the zones in columns."""
     screen.title(f"{source.name} covers {len(zones)} {'zone' if len(zones) == 1 else 'zones'}")
     screen.columns(zones)
-    if _covers(source, _A_POSTCODE_DISTRICT):
+    if covers(source, _A_POSTCODE_DISTRICT):
         screen.text(f"and postcode districts such as {_A_POSTCODE_DISTRICT}", "dim")
 
 

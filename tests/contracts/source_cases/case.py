@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from grid import Source
 from grid.clock import UtcNow
@@ -39,6 +39,8 @@ class HttpCase:
         forecast_adds_g_per_kwh: by how much the server's forecasts differ from the truth.
         relative: how far a right figure may be from the truth, where units are converted.
         accepts_numeric_text: "200" is a figure in this API.
+        other_shape: the other shape in which this API sends a document, such as an object for a list of one; None where
+            it has one shape only.
     """
 
     name: str
@@ -51,3 +53,4 @@ class HttpCase:
     forecast_adds_g_per_kwh: float = 0.0
     relative: float = 1e-9
     accepts_numeric_text: bool = False
+    other_shape: Callable[[Any], Any] | None = None

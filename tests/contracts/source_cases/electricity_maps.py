@@ -17,6 +17,14 @@ def _v4(*, base_url: str, **known: Any) -> ElectricityMapsSource:
     return ElectricityMapsSource(KEY, base_url=f"{base_url}/v4/", **known)
 
 
+def _other_shape(document: Any) -> Any:
+    """A list of one for an object, and another name for a list."""
+    key = next((key for key in ("data", "history", "forecast") if key in document), None)
+    if key is None:
+        return {"zone": document["zone"], "data": [document]}
+    return {"zone": document["zone"], "history" if key == "data" else "data": document[key]}
+
+
 CASES = [
     HttpCase(
         name=f"electricity-maps-{version}",
@@ -25,6 +33,7 @@ CASES = [
         serve=LoopbackElectricityMaps,
         make=make,
         secrets=(KEY,),
+        other_shape=_other_shape,
     )
     for version, make in (("v3", _v3), ("v4", _v4))
 ]

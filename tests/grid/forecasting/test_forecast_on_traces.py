@@ -13,11 +13,12 @@ TRACES = [*FOLDER.glob("*_20??Q?.csv"), *FOLDER.glob("*_20??.csv.gz")]
 
 
 @pytest.mark.skipif(not TRACES, reason=f"no traces in {FOLDER}: set SPROUT_SHARED_DATA to the folder of traces/")
-def test_it_beats_yesterday_and_last_week_at_every_lead() -> None:
-    """Over all traces, from few origins; each trace by itself, from many, is `benchmarks/forecast.py`'s part."""
-    scores = [score(read(path, column), every=97) for path in TRACES for column in COLUMNS]
-    ratios = {
-        lead: statistics.geometric_mean(scored[f"{lead}h"]["mape_over_best_naive"] for scored in scores)
-        for lead in LEADS_H
-    }
-    assert all(ratio < 0.98 for ratio in ratios.values()), ratios
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("path", TRACES, ids=lambda path: path.name.partition("_")[0])
+def test_it_beats_yesterday_and_last_week_at_every_lead(path: Path, column: str) -> None:
+    """From so few origins one lead may fall either way by luck, by up to a tenth; all origins are in the benchmark."""
+    trace = read(path, column)
+    scored = score(trace, every=max(31, len(trace) // 70))
+    ratios = {lead: scored[f"{lead}h"]["mape_over_best_naive"] for lead in LEADS_H}
+    assert max(ratios.values()) < 1.1, ratios
+    assert statistics.geometric_mean(ratios.values()) < 0.8, ratios

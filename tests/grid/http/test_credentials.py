@@ -40,6 +40,19 @@ def test_a_key_that_no_header_can_hold_is_told_without_showing_it(key: str) -> N
     assert not key.strip() or key not in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["", "two words", "schlüssel", "\udcff"])
+def test_a_key_that_nobody_gives_is_not_sent_in_a_url_either(key: str) -> None:
+    with pytest.raises(SourceSpecError, match=r"^api_key: ") as caught:
+        QueryKey("api_key", key)
+    assert not key or key not in str(caught.value)
+
+
+def test_a_password_that_is_no_text_is_told_without_showing_it() -> None:
+    with pytest.raises(SourceSpecError, match=r"^login: ") as caught:
+        BasicLogin("user-7", "pass\udcff")
+    assert "pass\udcff" not in str(caught.value)
+
+
 @pytest.mark.parametrize("user", ["", "a:b"])
 def test_a_user_name_that_the_scheme_cannot_carry_is_told(user: str) -> None:
     with pytest.raises(SourceSpecError, match="user name"):

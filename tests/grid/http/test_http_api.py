@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -15,7 +16,7 @@ from grid.http.credentials import BasicLogin, HeaderKey, LoginToken, NoKey, Quer
 from grid.http.retrying import Retrying
 from grid.testing import Answer, Asked, Loopback, ManualClock
 
-SECRET = "key-9c41"
+SECRET = "key+9/c41=="
 DOWN = Answer('{"error": "busy"}', status=503)
 
 
@@ -68,6 +69,12 @@ def api(server: _Echo, steps: _Steps) -> Iterator[HttpApi]:
     )
     yield made
     made.close()
+
+
+def test_what_is_told_of_a_failure_counts_the_attempts(api: HttpApi, server: _Echo) -> None:
+    server.answer = DOWN
+    with pytest.raises(SourceDown, match=r"answered 503 .*, asked 4 times$"):
+        api.get("/x")
 
 
 def test_a_fault_that_passes_is_not_seen(api: HttpApi, server: _Echo, steps: _Steps) -> None:
@@ -162,7 +169,7 @@ def test_a_body_that_does_not_end_is_left_by_the_injected_clock(server: _Echo) -
         monotonic_s=steps,
     )
     server.answer = Answer("{", delivery="drip")
-    with pytest.raises(SourceDown, match="did not finish its answer within"):
+    with pytest.raises(SourceDown, match=r"no whole answer from 127\.0\.0\.1 within 10 s"):
         api.get("/x")
     api.close()
 
@@ -274,3 +281,18 @@ def test_not_even_half_a_key_is_repeated_from_a_long_answer(server: _Echo) -> No
         api.get("/x")
     assert SECRET[:4] not in str(caught.value)
     api.close()
+
+
+@pytest.mark.parametrize("written", [SECRET, quote(SECRET, safe=""), quote(SECRET, safe="").lower()])
+def test_a_redirect_that_repeats_the_key_shows_it_in_no_log(
+    server: _Echo, caplog: pytest.LogCaptureFixture, written: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    api = HttpApi(base_url=server.url, name="src", timeout_s=10, credentials=QueryKey("api_key", SECRET))
+    server.answer = Answer(status=301, headers={"Location": f"https://elsewhere.invalid/x?api_key={written}"})
+    with pytest.raises(SourceError) as caught:
+        api.get("/x")
+    assert "elsewhere.invalid" in caplog.text
+    assert written not in f"{caplog.text} {caught.value}"
+    api.close()
+    assert not logging.getLogger("httpcore.http11").filters

@@ -19,6 +19,7 @@ from grid import (
     SourceSpecError,
     StaticSource,
     UKSource,
+    YearlySource,
     ZoneError,
 )
 from grid.live.fallback import FallbackSource
@@ -103,12 +104,21 @@ def test_when_all_fail_the_error_is_the_one_most_worth_a_retry_and_tells_all(
     assert getattr(raised.value, "retry_after_s", None) == retry_after_s
 
 
+def test_what_several_say_alike_is_told_once() -> None:
+    with pytest.raises(SourceDown, match=r"^a: down; b: down$"):
+        _chain(SourceDown("a: down"), SourceDown("b: down"), SourceDown("a: down")).latest("GB", NOON)
+
+
 def test_sources_that_do_not_add_up_are_refused_with_a_way_out() -> None:
     direct, lifecycle = ScriptedSource(1.0, name="uk"), StaticSource(250)
     with pytest.raises(SourceSpecError, match=r"uk gives average .* direct .* static average .* \?factors=direct"):
         FallbackSource([direct, lifecycle])
     with pytest.raises(SourceSpecError, match="marginal"):
         FallbackSource([direct, ScriptedSource(1.0, kind="marginal")])
+    with pytest.raises(SourceSpecError) as told:
+        FallbackSource([direct, YearlySource()])
+    assert "?factors" not in str(told.value)  # neither takes it
+    assert str(told.value).endswith("set grid_mix = true, or SPROUT_GRID_MIX=true, or in code mix=True")
     FallbackSource([direct, StaticSource(250, factors="direct")])
     with pytest.raises(SourceSpecError, match="none"):
         FallbackSource([])

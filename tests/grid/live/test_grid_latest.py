@@ -68,6 +68,15 @@ def test_a_reading_that_nobody_refreshed_says_so() -> None:
     assert grid.look().reason == "the reading ended 12 min ago: not refreshed since"
 
 
+def test_of_a_source_that_has_nothing_newer_that_is_what_is_said() -> None:
+    clock = ManualClock(NOON + timedelta(hours=2))
+    grid = _grid(reading(250), clock=clock)
+    grid.refresh()
+    assert grid.look().reason == "the reading ended 1 h 30 min ago: the newest that scripted has"
+    clock.advance(3 * 3600)
+    assert grid.look().reason == "no reading for 4 h 30 min: the newest that scripted has"
+
+
 def test_with_no_hold_a_reading_ends_with_its_span() -> None:
     clock = ManualClock()
     grid = _grid(reading(250), clock=clock, hold_s=0)

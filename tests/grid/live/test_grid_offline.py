@@ -66,6 +66,8 @@ def test_a_restart_without_network_has_the_last_reading_and_forecast(clock: Manu
     assert _offline(clock, cache).look().stale
 
     clock.advance(3 * 3600)
+    assert _offline(clock, cache).look().intensity == ahead.at(clock())
+    clock.advance(2 * 86400)
     assert _offline(clock, cache).look().intensity is None
 
 

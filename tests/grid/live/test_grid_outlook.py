@@ -139,18 +139,34 @@ def test_a_fault_that_passes_keeps_the_forecast_and_leaves_the_readings_alone() 
 def test_a_failing_reading_leaves_the_forecast_alone() -> None:
     grid, _ = _grid(forecasts=[AHEAD], answer=DOWN)
     grid.refresh_if_due()
-    assert grid.look().intensity is None
+    assert grid.latest_problem is not None
     assert grid.outlook().reason is None
 
 
 def test_with_nothing_held_a_source_that_is_down_is_helped_out_by_ours() -> None:
     grid, _ = _grid(forecasts=[DOWN], histories=[BEHIND])
+    grid.history(NOON - 30 * 24 * HOUR, NOON)
     grid.refresh_outlook()
     assert grid.outlook().series is not None
     assert grid.outlook().reason == "scripted: no answer"
     assert grid.next_due_s() == 0  # the reading
     grid.refresh()
     assert grid.next_due_s() == 5  # the forecast, soon
+
+
+def test_a_source_that_is_down_is_not_asked_for_its_history_too() -> None:
+    grid, source = _grid(forecasts=[DOWN], histories=[BEHIND])
+    grid.refresh_outlook()
+    assert [what for what, *_ in source.spans_asked] == ["forecast"]
+    assert grid.outlook().reason == "no forecast yet: scripted: no answer"
+
+
+def test_of_a_chain_whose_first_member_is_down_another_is_asked_for_its_history() -> None:
+    down = ScriptedSource(DOWN, name="a", slot_s=3600, forecasts=[DOWN], histories=[DOWN])
+    able = ScriptedSource(200.0, name="b", slot_s=3600, histories=[BEHIND])
+    grid = Grid(FallbackSource([down, able]), "GB", now_utc=ManualClock())
+    grid.refresh_outlook()
+    assert grid.outlook().series is not None
 
 
 def test_where_neither_can_be_had_the_reason_tells_both(caplog: pytest.LogCaptureFixture) -> None:

@@ -18,6 +18,20 @@ def open_turbine(opening):
 
 def open_nothing(opening):
     return None
+
+def open_badly(opening):
+    raise KeyError("key=SECRET")
+
+def open_and_leave(opening):
+    raise SystemExit(opening)
+
+class Odd(StaticSource):
+    @property
+    def can(self):
+        raise RuntimeError("key=SECRET")
+
+def open_odd(opening):
+    return Odd(5)
 """
 
 METADATA = """
@@ -25,12 +39,17 @@ METADATA = """
 our-turbine = our_turbine:open_turbine
 our-nothing = our_turbine:open_nothing
 our-missing = our_turbine:open_missing
+our-bad = our_turbine:open_badly
+our-leaving = our_turbine:open_and_leave
+our-odd = our_turbine:open_odd
+our-broken = our_broken:open_it
 """
 
 
 @pytest.fixture(autouse=True)
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "our_turbine.py").write_text(MODULE)
+    (tmp_path / "our_broken.py").write_text("raise RuntimeError('key=SECRET')")
     info = tmp_path / "our_turbine-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: our-turbine\nVersion: 1.0\n")
@@ -49,9 +68,14 @@ def test_a_source_of_another_package_opens_by_its_name() -> None:
         ("our-turbine?h=12", "our-turbine: there is no option 'h'; it knows g"),
         ("our-nothing", "our-nothing: our_turbine:open_nothing gave a NoneType"),
         ("our-missing", "our-missing: our_turbine:open_missing cannot be imported"),
+        ("our-bad", r"our-bad: KeyError in our_turbine.py, line \d+: a fault in the source's code"),
+        ("our-leaving", "our-leaving: SystemExit in our_turbine.py"),
+        ("our-odd", "our-odd: RuntimeError in our_turbine.py"),
+        ("our-broken", "our-broken: RuntimeError in our_broken.py"),
         ("our-turbin", "Did you mean 'our-turbine'"),
     ],
 )
 def test_what_is_wrong_with_one_is_told(spec: str, problem: str) -> None:
-    with pytest.raises(SourceSpecError, match=problem):
+    with pytest.raises(SourceSpecError, match=problem) as told:
         open_source(spec)
+    assert "SECRET" not in str(told.value)

@@ -102,6 +102,13 @@ def test_what_is_like_no_source_is_told_with_the_forms(spec: Any) -> None:
         ("uk:", "uk: nothing may follow its name"),
         ("uk?factors=direct", "uk: there is no option 'factors'; it knows none"),
         ("static:much", "static: 'much' is not a figure"),
+        ("static:1_000", "static: '1_000' is not a figure"),
+        ("static:٣", "static: '٣' is not a figure"),
+        ("1_000", "'1_000' is not a source"),
+        ("٣", "'٣' is not a source"),
+        (b"uk", "is not a source"),
+        (bytearray(b"uk"), "is not a source"),
+        (memoryview(b"uk"), "is not a source"),
         ("static:", "static: '' is not a figure"),
         ("static:250?factor=direct", "static: there is no option 'factor'; it knows factors"),
         ("static:250?factors=both", "static: factors is 'both'; it is one of direct, lifecycle"),
@@ -164,7 +171,7 @@ def test_what_was_opened_is_closed_where_a_later_one_fails() -> None:
 
 @pytest.mark.parametrize("spec", ["static:-1", "nan", "inf", 6_000, float("nan")])
 def test_a_figure_that_is_none_is_told(spec: Any) -> None:
-    with pytest.raises(SourceSpecError, match="g/kWh"):
+    with pytest.raises(SourceSpecError, match="kWh"):
         open_source(spec)
 
 

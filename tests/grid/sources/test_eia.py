@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -63,10 +64,11 @@ def test_direct_factors_are_another_figure(server: LoopbackEia) -> None:
 
 def test_the_question_is_the_documented_one(server: LoopbackEia, source: EiaSource) -> None:
     source.history("US-TEX-ERCO", NOON - 24 * HOUR, NOON)
-    [asked] = server.asked
+    asked, *before = server.asked
     assert asked.query["facets[respondent][]"] == "ERCO"
-    assert (asked.query["start"], asked.query["end"]) == ("2026-02-27T13", "2026-03-02T13")
+    assert (asked.query["start"], asked.query["end"]) == ("2026-03-01T01", "2026-03-02T12")
     assert asked.query["api_key"] == "key"
+    assert (before[0].query["start"], before[-1].query["end"]) == ("2026-01-30T01", "2026-03-01T00")
 
 
 def test_pages_are_put_together(server: LoopbackEia, source: EiaSource) -> None:
@@ -74,13 +76,13 @@ def test_pages_are_put_together(server: LoopbackEia, source: EiaSource) -> None:
     server.rows_per_page = 100
     server.asked.clear()
     assert source.history("US-CAL-CISO", NOON - 24 * HOUR, NOON) == whole
-    assert [asked.query["offset"] for asked in server.asked] == ["0", "100", "200", "300"]
+    assert [asked.query["offset"] for asked in server.asked] == ["0", "100"]
 
 
 def test_without_a_total_a_page_that_is_not_full_is_the_last(server: LoopbackEia, source: EiaSource) -> None:
     server.answer = Answer(json.dumps({"response": {"data": [row()]}}))
     assert source.latest("US-CAL-CISO", NOON).g_per_kwh == pytest.approx(820)
-    assert len(server.asked) == 1
+    assert {asked.query["offset"] for asked in server.asked} == {"0"}
 
 
 def test_a_total_that_is_never_reached_ends(server: LoopbackEia, source: EiaSource) -> None:
@@ -117,6 +119,16 @@ def test_a_fuel_that_is_null_now_leaves_the_hour_unknown() -> None:
     assert latest(document(row(), row("2026-03-02T11", value=300), *nuclear)) == pytest.approx((3 * 820 + 12) / 4)
 
 
+def test_a_fuel_that_has_been_null_for_weeks_is_missed(server: LoopbackEia, source: EiaSource) -> None:
+    silent_since = NOON - timedelta(days=25)
+    server.alter = lambda points: [
+        dataclasses.replace(p, value=None) if p.start_utc >= silent_since else p for p in points
+    ]
+    with pytest.raises(NoData, match=r"no hour of the last 72 is known for every fuel; missing: coal \(COL\)$"):
+        source.latest("US-CAL-CISO", NOON)
+    assert source.history("US-CAL-CISO", silent_since - HOUR, NOON)[-1].end_utc == silent_since
+
+
 def test_a_battery_behind_the_meter_of_sun_may_charge() -> None:
     assert latest(document(row(), row(fuel="SNB", value=-900))) == pytest.approx(820)
 
@@ -140,7 +152,6 @@ def test_a_battery_behind_the_meter_of_sun_may_charge() -> None:
         document(row(fuel="BAT", value="n/a")),
         document(row(**{"value-units": "gigawatthours"})),
         document(row(), row(value="101")),
-        document(row(), row(value=None)),
         document([]),
         document(None),
         document("COL"),

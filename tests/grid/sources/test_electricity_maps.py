@@ -157,8 +157,43 @@ def test_an_answer_without_an_hour_of_now_is_an_error(document: Any, error: type
     assert type(caught.value) is error
 
 
-def test_an_hour_is_published_some_minutes_before_it_begins() -> None:
-    assert _answering(_hour()).latest("DE", NOON - timedelta(minutes=12)).start_utc == NOON
+@pytest.mark.parametrize("small_plan", [True, False])
+@pytest.mark.parametrize("minutes", [0, 47, 48, 59])
+def test_latest_is_the_running_hour_though_the_next_is_published_before_it_begins(
+    source: ElectricityMapsSource,
+    server: LoopbackElectricityMaps,
+    clock: ManualClock,
+    small_plan: bool,
+    minutes: int,
+) -> None:
+    server.small_plan = small_plan
+    clock.now_utc = NOON + timedelta(minutes=minutes)
+    latest = source.latest("DE", clock())
+    assert (latest.start_utc, latest.g_per_kwh) == (NOON, 112)
+    assert len(server.asked) == (1 if minutes < 48 else 2)
+
+
+def test_where_only_hours_ahead_are_known_there_is_no_latest() -> None:
+    with pytest.raises(NoData, match="no hour of DE but those after"):
+        _answering(_hour()).latest("DE", NOON - timedelta(minutes=12))
+
+
+def test_an_hour_that_does_not_say_whether_it_was_measured_is_estimated() -> None:
+    hour = {"zone": "DE", "carbonIntensity": 302, "datetime": "2026-03-02T12:00:00.000Z"}
+    for document in (hour, {**hour, "isEstimated": None}):
+        assert _answering(document).latest("DE", NOON).status == "estimated"
+    assert _answering({**hour, "isEstimated": False}).latest("DE", NOON).status == "actual"
+
+
+@pytest.mark.parametrize("minutes", [10, 50])
+def test_the_first_hour_of_the_last_day_is_asked_for_where_the_answer_lacks_it(
+    source: ElectricityMapsSource, server: LoopbackElectricityMaps, clock: ManualClock, minutes: int
+) -> None:
+    clock.now_utc = NOON + timedelta(minutes=minutes)
+    start_utc = NOON - 23 * HOUR
+    assert len(source.history("DE", start_utc, clock())) == 24
+    server.small_plan = True
+    assert len(source.history("DE", start_utc, clock())) == (24 if minutes < 48 else 23)
 
 
 def test_the_last_day_is_asked_of_what_every_plan_has(

@@ -72,6 +72,25 @@ def test_a_zone_is_asked_for_in_the_words_of_the_api(
     }
 
 
+@pytest.mark.parametrize("can", ["history", "forecast"])
+def test_slots_are_not_stretched_where_every_second_one_is_missing(
+    source: EnergyChartsSource, server: LoopbackEnergyCharts, can: str
+) -> None:
+    start = NOON - 5 * HOUR if can == "history" else NOON + 5 * HOUR
+    server.alter = lambda points: [p for p in points if p.start_utc < start or p.start_utc.minute in (0, 30)]
+    series = getattr(source, can)("DE", start, start + 3 * HOUR)
+    assert {one.end_utc - one.start_utc for one in series} == {QUARTER}
+    assert [one.start_utc for one in series] == [start + n * HOUR / 2 for n in range(6)]
+
+
+def test_two_stamps_do_not_tell_a_slot_longer_than_the_shortest(
+    source: EnergyChartsSource, server: LoopbackEnergyCharts
+) -> None:
+    server.alter = lambda points: [p for p in points if p.start_utc in (NOON - HOUR, NOON - HOUR / 2)]
+    with pytest.raises(BadData, match="2 stamps 0:30:00 to 0:30:00 apart does not tell the length"):
+        source.history("DE", NOON - HOUR, NOON)
+
+
 @pytest.mark.parametrize("zone", ["DE-LU", "DK-DK1", "US", "EU", "de", ""])
 def test_another_zone_is_an_error_from_memory(
     source: EnergyChartsSource, server: LoopbackEnergyCharts, zone: str

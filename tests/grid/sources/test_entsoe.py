@@ -72,14 +72,15 @@ def test_direct_factors_are_another_figure(server: LoopbackEntsoe) -> None:
 
 def test_the_question_is_the_documented_one(server: LoopbackEntsoe, source: EntsoeSource) -> None:
     source.history("NO-NO1", NOON - 24 * HOUR, NOON)
-    [asked] = server.asked
+    asked, *before = server.asked
     assert asked.path == "/api"
+    assert (before[0].query["periodStart"], before[-1].query["periodEnd"]) == ("202602150000", "202603010000")
     assert asked.query == {
         "documentType": "A75",
         "processType": "A16",
         "in_Domain": "10YNO-1--------2",
-        "periodStart": "202602271200",
-        "periodEnd": "202603021300",
+        "periodStart": "202603010000",
+        "periodEnd": "202603021200",
         "securityToken": "token",
     }
 

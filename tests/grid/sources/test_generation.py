@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grid import BadData, NoData
+from grid import BadData, NoData, Series, SourceDown
 from grid.fuels import Fuel
 from grid.sources.generation import FedIn, GenerationMix, figure
 from grid.testing import NOON, ManualClock
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MISSED_FOR = timedelta(days=20)
 COAL, WIND = 820.0, 11.0
+Ask = Callable[[str, datetime, datetime], Iterable[FedIn]]
 
 
 class Plants:
@@ -37,13 +40,14 @@ def row(plants: str, hours_ago: int, mw: float | None, fuel: Fuel | None = None)
     return FedIn(plants, fuel or fuels[plants], NOON - hours_ago * HOUR, mw)
 
 
-def mix_of(*rows: FedIn, oldest: timedelta = timedelta(days=1), plants: Plants | None = None) -> GenerationMix:
+def mix_of(*rows: FedIn, oldest: timedelta = timedelta(days=1), plants: Ask | None = None) -> GenerationMix:
     return GenerationMix(
         name="test",
         factors="lifecycle",
         ask=plants or Plants(*rows),
         now_utc=ManualClock(),
         oldest=oldest,
+        missed_for=MISSED_FOR,
         since_utc=datetime(2020, 1, 1, tzinfo=UTC),
     )
 
@@ -66,8 +70,68 @@ def test_an_hour_in_which_a_fuel_is_late_is_unknown(late: list[FedIn]) -> None:
 
 
 def test_a_fuel_that_fell_silent_before_the_span_is_missed_all_the_same() -> None:
-    with pytest.raises(NoData, match=r"no hour from .* is known for every fuel"):
-        hours(mix_of(row("COL", 40, 100), row("WND", 40, 100), row("WND", 1, 100)))
+    for days_ago in (2, 19):
+        mix = mix_of(row("COL", days_ago * 24, 100), row("WND", 1, 100))
+        with pytest.raises(NoData, match=r"no hour from .* is known for every fuel; missing: coal \(COL\)$"):
+            hours(mix)
+        with pytest.raises(NoData, match=r"no hour of the last 24 .*; missing: coal \(COL\)$"):
+            mix.latest("DE", NOON)
+
+
+def test_what_has_been_silent_for_long_is_taken_to_be_shut_down() -> None:
+    mix = mix_of(row("COL", 21 * 24, 100), row("WND", 21 * 24, 0), row("WND", 19 * 24, 100), row("WND", 1, 100))
+    assert hours(mix) == {1: WIND}
+    series = mix.history("DE", NOON - 25 * DAY, NOON)
+    assert [(NOON - one.start_utc) // HOUR for one in series] == [21 * 24, 1]
+
+
+@given(
+    silent=st.tuples(st.integers(0, 19 * 24), st.integers(0, 40 * 24)).map(lambda at: range(at[1], sum(at))),
+    days=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+)
+def test_whether_an_hour_is_known_does_not_depend_on_where_the_question_begins(
+    silent: range, days: tuple[int, int]
+) -> None:
+    coal = [row("COL", ago, 100) for ago in range(1, 60 * 24) if ago not in silent]
+    mix = mix_of(*coal, *(row("WND", ago, 100) for ago in range(1, 60 * 24)))
+    for start_utc in (NOON - day * DAY for day in days):
+        try:
+            series = mix.history("DE", start_utc, NOON)
+        except NoData:
+            series = Series([])
+        known = {ago for ago in range(1, (NOON - start_utc) // HOUR + 1) if ago not in silent}
+        assert {(NOON - one.start_utc) // HOUR for one in series} == known
+        assert {one.g_per_kwh for one in series} <= {(COAL + WIND) / 2}
+
+
+def test_what_told_before_is_asked_for_once_a_day_and_zone() -> None:
+    plants = Plants(*(row("WND", ago, 100) for ago in range(1, 30 * 24)))
+    mix = mix_of(plants=plants)
+    for minutes in (0, 60, 120):
+        mix.latest("DE", NOON - timedelta(minutes=minutes))
+    assert len(plants.spans) == 3 + 3  # three pieces of the days before
+    mix.latest("FR", NOON)
+    assert len(plants.spans) == 6 + 1 + 3
+
+
+def test_what_told_before_is_needed_and_not_guessed() -> None:
+    class Down(Plants):
+        def __call__(self, zone: str, start_utc: datetime, end_utc: datetime) -> list[FedIn]:
+            if start_utc < NOON - 2 * DAY:
+                raise SourceDown("test: down")
+            return super().__call__(zone, start_utc, end_utc)
+
+    with pytest.raises(SourceDown):
+        mix_of(plants=Down(row("WND", 1, 100))).latest("DE", NOON)
+
+
+def test_an_answer_that_breaks_off_leaves_nothing_behind() -> None:
+    def north_and_no_south(zone: str, start_utc: datetime, end_utc: datetime) -> Iterator[FedIn]:
+        yield row("COL", 1, 100)
+        raise NoData("test: nothing in the south")
+
+    with pytest.raises(NoData, match="south"):
+        mix_of(plants=north_and_no_south).latest("DE", NOON)
 
 
 def test_two_groups_of_one_fuel_add_up_and_each_is_needed() -> None:
@@ -112,12 +176,12 @@ def test_the_latest_may_be_as_old_as_the_source_allows_and_no_older() -> None:
         mix.latest("DE", NOON + timedelta(minutes=1))
 
 
-def test_a_long_history_is_asked_in_weeks_each_with_two_days_before() -> None:
+def test_a_long_history_is_asked_in_pieces() -> None:
     plants = Plants(*(row("WND", ago, 100) for ago in range(1, 500)))
     series = mix_of(plants=plants).history("DE", NOON - 480 * HOUR, NOON)
     assert len(series) == 480
-    assert all(end - start <= timedelta(days=9) for start, end in plants.spans)
-    assert len(plants.spans) == 3
+    assert all(end - start <= 9 * DAY for start, end in plants.spans)
+    assert len(plants.spans) == 3 + 3  # the latter for the days before
 
 
 def test_a_week_without_data_is_a_gap_between_others() -> None:

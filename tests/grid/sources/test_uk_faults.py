@@ -113,11 +113,30 @@ def test_an_answer_that_knows_nothing_is_no_data(source: UKSource, server: Loopb
         source.latest("GB", NOON)
 
 
-def test_one_slot_in_the_future_is_a_clock_that_differs_and_is_let_through(
+def test_a_slot_that_has_just_begun_is_a_clock_that_differs_and_is_let_through(
     source: UKSource, server: LoopbackUK
 ) -> None:
+    half_past = NOON + timedelta(minutes=30)
     server.answer = Answer(_data(_slot(start="2026-03-02T12:30Z", end="2026-03-02T13:00Z")))
-    assert source.latest("GB", NOON).start_utc == NOON + timedelta(minutes=30)
+    assert source.latest("GB", half_past - timedelta(minutes=2)).start_utc == half_past
+    with pytest.raises(BadData, match=r"^uk: the current half hour begins .* in the future"):
+        source.latest("GB", half_past - timedelta(minutes=3))
+
+
+@pytest.mark.parametrize("minutes", [10, 29])
+def test_the_current_half_hour_is_the_one_that_runs_and_not_the_next(
+    source: UKSource, server: LoopbackUK, minutes: int
+) -> None:
+    server.answer = Answer(_data(_slot(), _slot(start="2026-03-02T12:30Z", end="2026-03-02T13:00Z", actual=999)))
+    assert source.latest("GB", NOON + timedelta(minutes=minutes)).g_per_kwh == 190
+
+
+def test_answers_of_one_slot_are_not_followed_up_for_ever(source: UKSource, server: LoopbackUK) -> None:
+    server.asked.clear()
+    server.alter = lambda points: points[1:2]
+    forecast = source.forecast("GB", NOON, NOON + timedelta(days=4))
+    server.alter = lambda points: points
+    assert len(forecast) == len(server.asked) == 4
 
 
 def test_one_object_in_place_of_a_list_is_understood(source: UKSource, server: LoopbackUK) -> None:
@@ -176,7 +195,7 @@ def test_each_status_becomes_one_error(
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "nan"}, None),
         ({"Retry-After": "soon"}, None),
-        ({"Retry-After": "9" * 400}, None),
+        ({"Retry-After": "9" * 400}, 1e9),
     ],
 )
 def test_retry_after_is_passed_on(

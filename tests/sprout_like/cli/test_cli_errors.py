@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,8 +100,12 @@ def test_the_demonstration_reads_the_settings_before_anything_else(
 
 @pytest.mark.parametrize(
     ("text", "problem", "fix"),
-    [('zonne = "GB"', "zonne", "Did you mean 'zone'"), ("zone = ", "sprout.toml", "Correct the file")],
-    ids=["unknown key", "not TOML"],
+    [
+        ('zone = " "', "zone: is empty, in ", "It is: Zone"),
+        ('zonne = "GB"', "zonne", "Did you mean 'zone'"),
+        ("zone = ", "sprout.toml", "Correct the file"),
+    ],
+    ids=["an empty value", "unknown key", "not TOML"],
 )
 def test_wrong_file(sprout_like: Callable[..., Any], place: Path, text: str, problem: str, fix: str) -> None:
     (place / "sprout.toml").write_text(text)
@@ -126,6 +132,21 @@ def test_a_ledger_that_breaks_while_it_is_read(
     outcome = sprout_like(*command, "--ledger", path)
 
     _assert_one_error(outcome, "is not a SQLite database, or damaged", "Move it away")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "arguments", [["grid", "zones", "DE"], ["grid", "zones", "--json"], ["--help"]], ids=["rich", "json", "help"]
+)
+def test_an_output_without_room_is_one_line(place: Path, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", "from sprout_like.cli.main import run; run()", *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120,
+        )  # fmt: skip
+
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("error: output: No space left on device")
 
 
 def _assert_one_error(outcome: Any, problem: str, fix: str) -> None:

@@ -195,15 +195,25 @@ def test_the_best_time_is_that_of_the_lowest_mean(sprout_like: Command, uk: Loop
     assert "as good as beginning now" in sprout_like("grid", "forecast", "--window", "1", "--grid", at).out
 
 
-def test_a_window_longer_than_what_is_known_is_unknown(sprout_like: Command, uk: LoopbackUK) -> None:
-    outcome = sprout_like("grid", "forecast", "--hours", "2", "--window", "3", "--grid", f"uk+{uk.url}")
+def test_a_window_longer_than_what_is_known_is_unknown(sprout_like: Command, place: Path) -> None:
+    first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    rows = [f"{first + timedelta(hours=n):%Y-%m-%dT%H:%MZ},{100 + n},GB" for n in range(3)]
+    (place / "soon.csv").write_text("\n".join(["time_utc,direct_g_per_kwh,zone", *rows]))
 
-    assert outcome.code == 0
-    assert "best 3 h     unknown: no stretch of that length is wholly known" in outcome.out
+    outcome = sprout_like("grid", "forecast", "--hours", "24", "--window", "4", "--grid", "soon.csv")
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "best 4 h     unknown: no stretch of that length is wholly known" in outcome.out
+
+
+def test_the_window_is_no_longer_than_what_is_looked_at(sprout_like: Command, uk: LoopbackUK) -> None:
+    data = json.loads(sprout_like("grid", "forecast", "--hours", "2", "--grid", f"uk+{uk.url}", "--json").out)
+
+    assert data["window_s"] == 2 * 3600
 
 
 def test_zones_of_a_source(sprout_like: Command) -> None:
-    outcome = sprout_like("grid", "zones", "--source", "uk")
+    outcome = sprout_like("grid", "zones", "--grid", "uk")
 
     assert outcome.code == 0
     assert outcome.out.startswith("uk covers 18 zones\nGB ")
@@ -212,22 +222,26 @@ def test_zones_of_a_source(sprout_like: Command) -> None:
 
 
 def test_zones_of_a_source_are_told_without_its_key(sprout_like: Command) -> None:
-    data = json.loads(sprout_like("grid", "zones", "--source", "eia", "--json").out)
+    data = json.loads(sprout_like("grid", "zones", "--grid", "eia", "--json").out)
 
     assert data["source"] == "eia"
     assert "US-CAL-CISO" in data["zones"]
     assert not any(zone.startswith("DE") for zone in data["zones"])
 
 
-@pytest.mark.parametrize(("asked", "zone"), [("GB", "GB"), ("de", "DE"), ("aws:eu-west-1", "IE"), ("48.85,2.35", "FR")])
+@pytest.mark.parametrize(
+    ("asked", "zone"),
+    [("GB", "GB"), ("de", "DE"), ("aws:eu-west-1", "IE"), ("48.85,2.35", "FR"), ("-33.87,151.21", "AU-NSW")],
+)
 def test_a_place_and_the_sources_that_cover_it(sprout_like: Command, asked: str, zone: str) -> None:
     data = json.loads(sprout_like("grid", "zones", asked, "--json").out)
 
-    assert data["zone"] == zone
+    assert (data["place"], data["zone"]) == (asked, zone)
     keyless = [source["keyless"] for source in data["sources"]]
     assert keyless == sorted(keyless, reverse=True)
-    assert {source["name"] for source in data["sources"]} >= {"yearly", "electricity-maps"}
-    assert ("uk" in {source["name"] for source in data["sources"]}) == (zone == "GB")
+    names = {source["name"] for source in data["sources"]}
+    assert "electricity-maps" in names
+    assert ("uk" in names, "yearly" in names) == (zone == "GB", len(zone) == 2)
 
 
 def test_a_place_is_shown_with_its_zone(sprout_like: Command) -> None:
@@ -250,6 +264,14 @@ def test_zones_are_compared_cleanest_first_and_one_that_fails_is_told(sprout_lik
     assert any(line.startswith("US-NW-WWA: ") for line in lines)
 
 
+def test_coordinates_in_the_south_and_the_west_are_compared(sprout_like: Command) -> None:
+    places = ("-34.60,-58.38", "51.5,-0.12", "-33.45,-70.67")
+    outcome = sprout_like("grid", "compare", *places, "--grid", "static:250", "--json")
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert {row["zone"] for row in json.loads(outcome.out)["zones"]} == {"AR-BAS", "GB", "CL-SEN"}
+
+
 def test_where_no_zone_answers_the_code_is_1(sprout_like: Command, no_answer: str) -> None:
     outcome = sprout_like("grid", "compare", "GB", "FR", "--grid", no_answer)
 
@@ -264,6 +286,12 @@ WRONG = {
     "zone of another source": (["forecast", "--grid", "uk+http://127.0.0.1:1", "--zone", "DE"], "uk covers", "GB"),
     "key": (["now", "--grid", "electricity-maps"], "it needs a key", "electricity_maps_key"),
     "hours": (["forecast", "--hours", "0"], "--hours", "--help"),
+    "a window longer than the hours": (
+        ["forecast", "--hours", "24", "--window", "48"],
+        "--window: 48 h do not fit into the 24 h of --hours",
+        "Give a longer --hours",
+    ),
+    "a misspelt option beside a place": (["zones", "-33.87,151.21", "--jsn"], "No such option", "--json"),
     "span": (["history", "--from", "2023-03-03", "--to", "2023-03-02"], "--to: the span ends", "after --from"),
     "two spans": (["history", "--from", "2023-03-03", "--hours", "3"], "--hours: --from says", "one of the two"),
     "a long span": (["history", "--from", "2001-01-01"], "--from: the span is longer", "in parts"),

@@ -100,7 +100,7 @@ def test_a_static_grid_works_and_is_warned_of(examined: Examined, monkeypatch: p
 
     assert grid.state == "warn"
     assert "150 g/kWh (average, lifecycle, static)" in grid.found
-    assert "SPROUT_GRID=uk" in str(grid.fix)
+    assert "a source that covers GB (energy-charts, uk," in str(grid.fix)
 
 
 def test_a_live_grid_is_well(examined: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,11 @@ def test_a_live_grid_is_well(examined: Examined, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [(Answer(status=403), "answered 403"), (Answer(status=500), "answered 500"), (Answer("null"), "which has no data")],
+    [
+        (Answer(status=403), "answered 403"),
+        (Answer(status=500), "answered 500"),
+        (Answer("null"), "no list of objects named 'data'"),
+    ],
 )
 def test_a_grid_that_answers_wrongly_fails(
     examined: Examined, monkeypatch: pytest.MonkeyPatch, answer: Answer, said: str

@@ -77,3 +77,38 @@ def test_why_a_source_is_not_asked(source: Any, group: Group, reason: str) -> No
 
     assert asking.why(group, NOON, NOON + MINUTE).startswith(reason)
     assert asking.asked == 0
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("a bug"), ValueError("https://key@host")], ids=["a bug", "a secret"])
+def test_a_fault_in_a_source_is_held_against_the_span_alone(new_source: Any, failure: Exception) -> None:
+    source, kept = new_source(), []
+    source.failure = failure
+    asking = Asking(source, kept.extend, ManualClock(NOON + 30 * DAY))
+
+    asking.ask(GB, [(NOON, NOON + MINUTE), (NOON + 9 * DAY, NOON + 9 * DAY + MINUTE)])
+
+    assert (kept, asking.problem, asking.asked) == ([], None, 2)
+    why = asking.why(GB, NOON, NOON + MINUTE)
+    assert f"published: {type(failure).__name__} in " in why
+    assert str(failure) not in why
+
+
+def test_an_answer_that_is_no_series_is_held_against_the_span(new_source: Any) -> None:
+    source = new_source()
+    source.history = lambda *_: None
+    asking = Asking(source, list, ManualClock(NOON + DAY))
+
+    asking.ask(GB, [(NOON, NOON + MINUTE)])
+
+    assert "returned NoneType, not a Series" in asking.why(GB, NOON, NOON + MINUTE)
+
+
+def test_a_source_that_cannot_say_what_it_covers_is_not_asked(new_source: Any) -> None:
+    source = new_source()
+    source.check_zone = lambda _: 1 / 0
+    asking = Asking(source, list, ManualClock(NOON + DAY))
+
+    asking.ask(GB, [(NOON, NOON + MINUTE)])
+
+    assert asking.asked == 0
+    assert "published: ZeroDivisionError" in asking.why(GB, NOON, NOON + MINUTE)

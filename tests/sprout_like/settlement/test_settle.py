@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grid import BadData, NoData, SourceDown, SourceRefused
+from grid import BadData, FallbackSource, NoData, SourceDown, SourceRefused
 from sprout_like.carbon import operational_g
 from sprout_like.ledger.check import check
 from sprout_like.ledger.settlements import DryRun, Settlements
@@ -174,6 +174,43 @@ def test_a_row_is_settled_by_one_source_its_own_first(
     run(ledger, new_source())
 
     assert [row.settled_source for row in ledger.rows()] == ["theirs", "a", "a"]
+
+
+def test_of_a_chain_the_first_member_settles_what_none_of_them_logged(
+    ledger: Any, new_request: Any, new_reading: Any, new_source: Any
+) -> None:
+    """Not the first by name."""
+    first, second = new_source(), new_source()
+    first.name, second.name = "zzz", "aaa"
+    inner = FallbackSource([first])
+    ledger.write([new_request(0, **UNKNOWN), new_reading(150, source="aaa"), new_reading(120, source="zzz")])
+
+    run(ledger, FallbackSource([inner, second]))
+
+    assert ledger.settled() == [(120, "actual")]
+    assert ledger.rows()[0].settled_source == "zzz"
+
+
+def test_what_was_unknown_before_is_no_movement(
+    ledger: Any, new_request: Any, new_reading: Any, new_source: Any
+) -> None:
+    ledger.write([new_request(0), new_request(1, **UNKNOWN)])
+
+    (group,) = run(ledger, new_source(new_reading(150, 0), new_reading(150, 1))).groups
+
+    assert group.newly_known == 1
+    assert group.moved_share == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("zone", "nothing_known"), [("GB", False), ("FR", True)])
+def test_all_final_is_told_from_none_in_the_scope(
+    ledger: Any, new_request: Any, new_source: Any, zone: str, nothing_known: bool
+) -> None:
+    ledger.write([new_request(0, intensity_status="actual")])
+
+    report = run(ledger, new_source(), scope=Scope(zone=zone))
+
+    assert (report.groups, report.nothing_known) == ((), nothing_known)
 
 
 @pytest.mark.parametrize("differs", [{}, {"kind": "marginal"}, {"factors": "lifecycle"}])
