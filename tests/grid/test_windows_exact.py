@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grid.errors import WindowError
-from grid.intensity import Intensity, Series
 from grid.testing import NOON
 from grid.windows import WindowPlan, Work, plan, plan_many
+from tests.grid.slots import series_of
 
 POWER_W = 3.6e6  # so that a second at 1 g/kWh emits 1 g
 
@@ -28,28 +28,6 @@ def slots(draw: st.DrawFn) -> list[tuple[int, int | None]]:
         *inner,
         (draw(st.integers(1, 4)), draw(st.integers(0, 20))),
     ]
-
-
-def series_of(cut: list[tuple[int, int | None]]) -> Series:
-    readings, at = [], NOON
-    for length, value in cut:
-        end = at + timedelta(seconds=length)
-        if value is not None:
-            readings.append(
-                Intensity(
-                    zone="GB",
-                    start_utc=at,
-                    end_utc=end,
-                    g_per_kwh=value,
-                    kind="average",
-                    factors="direct",
-                    status="forecast",
-                    source="test",
-                    fetched_at_utc=NOON,
-                )
-            )
-        at = end
-    return Series(readings)
 
 
 def least_g(cut: list[tuple[int, int | None]], work: Work, first: int, last: int) -> float:

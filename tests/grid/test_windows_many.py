@@ -9,34 +9,12 @@ from datetime import timedelta
 import pytest
 
 from grid.errors import WindowError
-from grid.intensity import Intensity, Series
 from grid.testing import NOON
 from grid.windows import Work, plan, plan_many
+from tests.grid.slots import series_of
 
 HOUR_S = 3600.0
 POWER_W = 3.6e6  # so that a second at 1 g/kWh emits 1 g
-
-
-def series_of(cut: list[tuple[float, float]]) -> Series:
-    """Slots one after the other: length in s, intensity."""
-    readings, at = [], NOON
-    for length, value in cut:
-        end = at + timedelta(seconds=length)
-        readings.append(
-            Intensity(
-                zone="GB",
-                start_utc=at,
-                end_utc=end,
-                g_per_kwh=value,
-                kind="average",
-                factors="direct",
-                status="forecast",
-                source="test",
-                fetched_at_utc=NOON,
-            )
-        )
-        at = end
-    return Series(readings)
 
 
 def some_work(rng: random.Random, hours: int) -> Work:
