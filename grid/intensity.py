@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
-from grid.errors import BadData
+from grid.errors import BadData, SourceSpecError
 
-__all__ = ["MAX_G_PER_KWH", "Factors", "Intensity", "Kind", "Series", "Status"]
+__all__ = ["MAX_G_PER_KWH", "Factors", "Intensity", "Kind", "Series", "Status", "checked_factors"]
 
 Kind = Literal["average", "marginal"]
 Factors = Literal["direct", "lifecycle"]
@@ -21,6 +21,17 @@ Status = Literal["actual", "estimated", "forecast", "static"]
 # No fuel burnt for power comes near this: old lignite plants are about 1,200 g/kWh (lifecycle, IPCC 2014 Annex III
 # upper range), marginal signals of oil-fired peakers stay under 2,000. A larger figure is an error of unit.
 MAX_G_PER_KWH = 5_000.0
+
+
+def checked_factors(factors: str, source: str) -> Factors:
+    """What a source is told to count.
+
+    Raises:
+        SourceSpecError: it is neither `direct` nor `lifecycle`.
+    """
+    if factors not in get_args(Factors):
+        raise SourceSpecError(f"{source}: factors is {factors!r}; it must be one of {', '.join(get_args(Factors))}")
+    return cast("Factors", factors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast, get_args
+from typing import Any
 
 from grid.clock import UtcNow, utc_now
 from grid.errors import SourceSpecError
-from grid.intensity import Factors
+from grid.intensity import Factors, checked_factors
 from grid.opening.keys import Keys
 from grid.source import Source
 
@@ -64,9 +64,7 @@ class Opening:
             SourceSpecError: it is neither `direct` nor `lifecycle`.
         """
         said = self.options.get("factors")
-        if said is None or said in get_args(Factors):
-            return cast("Factors | None", said)
-        raise SourceSpecError(f"{self.name}: factors is {said!r}; it is one of {', '.join(get_args(Factors))}")
+        return None if said is None else checked_factors(said, self.name)
 
     def http(self) -> dict[str, Any]:
         """The arguments of every source that asks over HTTP."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Unpack, get_args
+from typing import Any, Unpack
 
 from grid.clock import slot_start, utc_now
-from grid.errors import BadData, NoData, SourceError, SourceRefused, SourceSpecError, ZoneError
+from grid.errors import BadData, NoData, SourceError, SourceRefused, ZoneError
 from grid.http.credentials import HeaderKey
 from grid.http.options import HttpOptions
-from grid.intensity import Factors, Intensity, Kind, Series
+from grid.intensity import Factors, Intensity, Kind, Series, checked_factors
 from grid.source import Capability
 from grid.zones import ZONES, nearest
 
@@ -62,9 +62,7 @@ class ElectricityMapsSource:
         from grid.http.api import HttpApi  # httpx is loaded when a source that needs it is made
 
         http.setdefault("base_url", "https://api.electricitymaps.com/v4")
-        if factors not in get_args(Factors):
-            raise SourceSpecError(f"{_NAME}: factors is {factors!r}; it must be one of {', '.join(get_args(Factors))}")
-        self.factors: Factors = factors
+        self.factors: Factors = checked_factors(factors, _NAME)
         self._api = HttpApi(
             name=_NAME,
             credentials=HeaderKey("auth-token", key),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from grid.clock import UtcNow
 from grid.errors import SourceError
-from grid.intensity import Factors, Intensity, Kind, Series
+from grid.intensity import Factors, Intensity, Kind, Series, checked_factors
 from grid.source import Capability
 from grid.sources.generation import HOUR, FedIn, GenerationMix
 
@@ -39,7 +39,7 @@ class GenerationSource(ABC):
     slot_s = HOUR.total_seconds()
 
     def __init__(self, api: HttpApi, *, factors: Factors, now_utc: UtcNow) -> None:
-        self.factors = factors
+        self.factors = checked_factors(factors, self.name)
         self._api = api
         self._mix = GenerationMix(
             name=self.name,

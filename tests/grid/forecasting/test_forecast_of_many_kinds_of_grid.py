@@ -66,7 +66,8 @@ def test_it_is_no_worse_than_the_simple_ones(kind: str) -> None:
             missed[name].append(np.abs(figures - zone[at]) / zone[at])
     mape = {name: np.mean(errors, axis=0) for name, errors in missed.items()}
     ratios = mape["ours"] / np.minimum(mape["day"], mape["week"])
-    assert (ratios < 1.2).all(), ratios  # a day after a jump, yesterday's same hour is the best there is
+    # A day after a jump, the same hour of yesterday is the best there is.
+    assert (ratios < (1.2 if kind == "plant lost yesterday" else 1.15)).all(), ratios
     assert np.exp(np.log(ratios).mean()) < 0.9, ratios
 
 

@@ -111,7 +111,7 @@ def test_what_is_like_no_source_is_told_with_the_forms(spec: Any) -> None:
         (memoryview(b"uk"), "is not a source"),
         ("static:", "static: '' is not a figure"),
         ("static:250?factor=direct", "static: there is no option 'factor'; it knows factors"),
-        ("static:250?factors=both", "static: factors is 'both'; it is one of direct, lifecycle"),
+        ("static:250?factors=both", "static: factors is 'both'; it must be one of direct, lifecycle"),
         ("static+http://host", "static: it has no base URL"),
         ("trace:", "trace: it needs a file"),
         (

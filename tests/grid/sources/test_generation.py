@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grid import BadData, NoData, Series, SourceDown
+from grid import BadData, EiaSource, EntsoeSource, NoData, Series, SourceDown, SourceSpecError
 from grid.fuels import Fuel
 from grid.sources.generation import FedIn, GenerationMix, figure
 from grid.testing import NOON, ManualClock
@@ -55,6 +55,14 @@ def mix_of(*rows: FedIn, oldest: timedelta = timedelta(days=1), plants: Ask | No
 def hours(mix: GenerationMix) -> dict[int, float]:
     series = mix.history("DE", NOON - 10 * HOUR, NOON)
     return {round((NOON - one.start_utc) / HOUR): one.g_per_kwh for one in series}
+
+
+@pytest.mark.parametrize("make", [EiaSource, EntsoeSource])
+def test_factors_that_are_none_are_refused_and_not_taken_for_direct_ones(
+    make: type[EiaSource] | type[EntsoeSource],
+) -> None:
+    with pytest.raises(SourceSpecError, match=r"factors is 'both'; it must be one of direct, lifecycle"):
+        make("key", factors="both")  # type: ignore[arg-type]
 
 
 def test_each_hour_is_the_mean_of_what_was_fed_in() -> None:
