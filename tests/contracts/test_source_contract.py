@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
-from grid import Intensity, Series, Source, SourceError, StaticSource, TraceSource, UKSource, ZoneError
+from grid import Intensity, Series, Source, SourceError, StaticSource, TraceSource, YearlySource, ZoneError
+from grid.http.retrying import Retrying
 from grid.live.fallback import FallbackSource
-from grid.sources.eia import EiaSource
-from grid.sources.electricity_maps import ElectricityMapsSource
-from grid.sources.energy_charts import EnergyChartsSource
-from grid.sources.entsoe import EntsoeSource
-from grid.sources.watttime import WattTimeSource
-from grid.sources.yearly import YearlySource
-from grid.testing import NOON, LoopbackUK, ManualClock, ScriptedSource, reading
-from grid.testing.eia import LoopbackEia
-from grid.testing.electricity_maps import LoopbackElectricityMaps
-from grid.testing.energy_charts import LoopbackEnergyCharts
-from grid.testing.entsoe import LoopbackEntsoe
-from grid.testing.watttime import LoopbackWattTime
+from grid.testing import NOON, ManualClock, ScriptedSource, reading
+from tests.contracts.source_cases.all import CASES
+from tests.contracts.source_cases.case import HttpCase
 
 ZONE = "GB"
-ELSEWHERE = {"entsoe": "FR", "eia": "US-CAL-CISO", "watttime": "US-CAL-CISO"}  # sources that do not cover it
 DAY = timedelta(days=1)
 
 
@@ -37,60 +29,6 @@ def _static() -> Iterator[Source]:
 def _trace() -> Iterator[Source]:
     slots = range(-100, 100)
     yield TraceSource(Series(reading(200 + n, start_utc=NOON + n * timedelta(minutes=30)) for n in slots))
-
-
-@contextmanager
-def _uk() -> Iterator[Source]:
-    clock = ManualClock()
-    with LoopbackUK(now_utc=clock) as server:
-        source = UKSource(base_url=server.url, now_utc=clock)
-        yield source
-        source.close()
-
-
-@contextmanager
-def _energy_charts() -> Iterator[Source]:
-    clock = ManualClock()
-    with LoopbackEnergyCharts(now_utc=clock) as server:
-        source = EnergyChartsSource(base_url=server.url, now_utc=clock)
-        yield source
-        source.close()
-
-
-@contextmanager
-def _electricity_maps() -> Iterator[Source]:
-    clock = ManualClock()
-    with LoopbackElectricityMaps(now_utc=clock) as server:
-        source = ElectricityMapsSource(server.key, base_url=server.url, now_utc=clock)
-        yield source
-        source.close()
-
-
-@contextmanager
-def _watttime() -> Iterator[Source]:
-    clock = ManualClock()
-    with LoopbackWattTime(now_utc=clock) as server:
-        source = WattTimeSource(server.user, server.password, base_url=server.url, now_utc=clock)
-        yield source
-        source.close()
-
-
-@contextmanager
-def _entsoe() -> Iterator[Source]:
-    clock = ManualClock()
-    with LoopbackEntsoe(now_utc=clock) as server:
-        source = EntsoeSource("token", base_url=server.url, now_utc=clock)
-        yield source
-        source.close()
-
-
-@contextmanager
-def _eia() -> Iterator[Source]:
-    clock = ManualClock()
-    with LoopbackEia(now_utc=clock) as server:
-        source = EiaSource("key", base_url=server.url, now_utc=clock)
-        yield source
-        source.close()
 
 
 @contextmanager
@@ -109,31 +47,36 @@ def _chain() -> Iterator[Source]:
         yield FallbackSource([trace])
 
 
-@pytest.fixture(
-    params=[
-        _static,
-        _yearly,
-        _trace,
-        _uk,
-        _energy_charts,
-        _electricity_maps,
-        _watttime,
-        _entsoe,
-        _eia,
-        _scripted,
-        _chain,
-    ],
-    ids=lambda make: make.__name__.strip("_"),
-)
-def source(request: pytest.FixtureRequest) -> Iterator[Source]:
-    make: Callable[[], AbstractContextManager[Source]] = request.param
-    with make() as made:
-        yield made
+@contextmanager
+def _over_http(case: HttpCase) -> Iterator[Source]:
+    clock = ManualClock()
+    with case.serve(now_utc=clock, g_per_kwh=lambda _: 200) as server:
+        source = case.make(base_url=server.url, now_utc=clock, timeout_s=10, retrying=Retrying())
+        yield source
+        source.close()
+
+
+LOCAL = [
+    pytest.param((make, ZONE), id=make.__name__.strip("_")) for make in (_static, _yearly, _trace, _scripted, _chain)
+]
+HTTP = [pytest.param((partial(_over_http, case), case.zone), id=case.name) for case in CASES]
+
+
+@pytest.fixture(params=[*LOCAL, *HTTP])
+def made(request: pytest.FixtureRequest) -> Iterator[tuple[Source, str]]:
+    make, zone = request.param
+    with make() as source:
+        yield source, zone
 
 
 @pytest.fixture
-def covered(source: Source) -> str:
-    return ELSEWHERE.get(source.name, ZONE)
+def source(made: tuple[Source, str]) -> Source:
+    return made[0]
+
+
+@pytest.fixture
+def covered(made: tuple[Source, str]) -> str:
+    return made[1]
 
 
 def test_it_is_a_source(source: Source) -> None:
