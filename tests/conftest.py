@@ -1,7 +1,8 @@
-"""A PostgreSQL server for the tests that need one, and a cache folder of their own for all."""
+"""A PostgreSQL server for the tests that need one; for all, a cache folder of their own and the log as it was."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,15 @@ def no_cache_of_the_users(tmp_path_factory: pytest.TempPathFactory, monkeypatch:
 def no_proxy_before_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that the environment names knows nothing of the servers that tests start."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_was() -> Iterator[None]:
+    """A command run in somebody's process leaves their log as loud as it was; so does every test."""
+    logs = [logging.getLogger(name) for name in ("sprout_like", "grid", "directives")]
+    levels = [log.level for log in logs]
+    yield
+    assert [log.level for log in logs] == levels
 
 
 @pytest.fixture(scope="session")

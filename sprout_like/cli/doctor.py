@@ -21,32 +21,32 @@ def doctor(
 
     Nothing is written. Exit code 1 if something does not work.
     """
-    import logging
     from dataclasses import asdict
 
     from rich.console import Console
     from rich.text import Text
 
+    from sprout_like.cli.quiet import quiet_grid_log
     from sprout_like.doctor.examine import examine
     from sprout_like.reports.machine import to_json
 
-    logging.getLogger("grid").setLevel(logging.ERROR)  # what it would warn of is among the findings
     console = Console(emoji=False)
     findings = []
-    for finding in examine(model):
-        findings.append(finding)
-        if not as_json:
-            console.print(
-                Text(_MARKS[finding.state], style=_STYLES[finding.state]),
-                f" {finding.part:<9}",
-                finding.found,
-                sep="",
-                highlight=False,
-                soft_wrap=True,
-                markup=False,
-            )
-            if finding.fix:
-                console.print(f"{'':15}→ {finding.fix}", highlight=False, soft_wrap=True, markup=False)
+    with quiet_grid_log():  # what it would warn of is among the findings
+        for finding in examine(model):
+            findings.append(finding)
+            if not as_json:
+                console.print(
+                    Text(_MARKS[finding.state], style=_STYLES[finding.state]),
+                    f" {finding.part:<9}",
+                    finding.found,
+                    sep="",
+                    highlight=False,
+                    soft_wrap=True,
+                    markup=False,
+                )
+                if finding.fix:
+                    console.print(f"{'':15}→ {finding.fix}", highlight=False, soft_wrap=True, markup=False)
     if as_json:
         typer.echo(to_json({"findings": [asdict(finding) for finding in findings]}))
     if any(finding.state == "fail" for finding in findings):

@@ -206,12 +206,10 @@ def compare(
 @contextmanager
 def _quietly_opened(source: str | None, place: str | None) -> Iterator[Grid]:
     """As `opened`; what the log would warn of is in what is printed."""
-    import logging
-
     from sprout_like.cli.grid.opening import opened
+    from sprout_like.cli.quiet import quiet_grid_log
 
-    logging.getLogger("grid").setLevel(logging.ERROR)
-    with opened(source, place) as asked:
+    with quiet_grid_log(), opened(source, place) as asked:
         yield asked
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +25,7 @@ Command = Callable[..., Outcome]
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory, with the user's data folder in it and no setting from outside."""
     for name in [name for name in os.environ if name.upper().startswith("SPROUT_")]:
         monkeypatch.delenv(name)
@@ -36,9 +35,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("SPROUT_GRID", "uk+http://127.0.0.1:1")  # nothing listens there
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
-    level = logging.getLogger("grid").level
-    yield tmp_path
-    logging.getLogger("grid").setLevel(level)  # commands quieten it
+    return tmp_path
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ Examined = dict[str, list[Finding]]
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, the home and the data folder are one empty folder; the grid is a closed port."""
     for name in [name for name in os.environ if name.upper().startswith("SPROUT_")]:
         monkeypatch.delenv(name)
@@ -24,9 +23,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("SPROUT_GRID", "uk+http://127.0.0.1:1")
     monkeypatch.chdir(tmp_path)
-    level = logging.getLogger("grid").level
-    yield tmp_path
-    logging.getLogger("grid").setLevel(level)  # the command quietens it
+    return tmp_path
 
 
 @pytest.fixture
