@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests that need one; for all, a cache folder of their own and the log as it was."""
+"""A PostgreSQL server for the tests that need one; for all, folders of their own and the log as it was."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from sprout_like.ledger.testing_postgres import PostgresServer, find_postgres, t
 def no_cache_of_the_users(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Intensities that one test or the user's own programs kept are nobody else's."""
     monkeypatch.setenv("SPROUT_GRID_CACHE", str(tmp_path_factory.mktemp("grid-cache")))
+
+
+@pytest.fixture(autouse=True)
+def no_ledger_of_the_users(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that names no ledger neither writes into the user's nor stumbles over what a newer release left there."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
 
 
 @pytest.fixture(autouse=True)
