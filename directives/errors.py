@@ -3,11 +3,12 @@
 DirectiveError
 ├── CatalogueError      a catalogue file or directive is malformed, or asks for the impossible
 └── PolicyError         a policy is set up or called in a way it cannot honour
+    └── Infeasible      what is asked of a policy cannot hold together: which constraint, and what would do
 """
 
 from __future__ import annotations
 
-__all__ = ["CatalogueError", "DirectiveError", "PolicyError"]
+__all__ = ["CatalogueError", "DirectiveError", "Infeasible", "PolicyError"]
 
 
 class DirectiveError(Exception):
@@ -20,3 +21,15 @@ class CatalogueError(DirectiveError, ValueError):
 
 class PolicyError(DirectiveError, ValueError):
     """A policy's parameters do not fit the catalogue or each other; the message names the parameter."""
+
+
+class Infeasible(PolicyError):
+    """No plan meets the constraints.
+
+    Attributes:
+        constraints: names of those that cannot hold, as in `Constraints`.
+    """
+
+    def __init__(self, message: str, constraints: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.constraints = constraints

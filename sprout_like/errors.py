@@ -2,6 +2,8 @@
 
 SproutError
 ├── SettingError            a setting is unknown, malformed or cannot be honoured   (raised at construction)
+├── JudgeError              a judge cannot judge at all: key, model or address; every further case would fail
+├── NothingToLearn          what tuning, judging or a replay was given holds too little: what is missing, how to get it
 ├── VariantUnavailable      a variant cannot be loaded now: memory, a file, a package        (`full` is served)
 ├── MeterError              a reading failed, or a meter was asked for what it does not have
 │   └── MeterUnavailable    a meter cannot be set up on this machine: why, and what to do about it
@@ -15,11 +17,13 @@ SproutError
 from __future__ import annotations
 
 __all__ = [
+    "JudgeError",
     "LedgerError",
     "LedgerUnreachable",
     "LedgerVersionError",
     "MeterError",
     "MeterUnavailable",
+    "NothingToLearn",
     "RowRefused",
     "SettingError",
     "SpoolUnusable",
@@ -48,6 +52,14 @@ class SettingError(SproutError, ValueError):
         self.setting = setting
         self.problem = problem
         self.fix = fix
+
+
+class JudgeError(SproutError):
+    """A judge cannot judge at all; the message names it, the reason and what to do, without key or prompt."""
+
+
+class NothingToLearn(SproutError):
+    """Data from which nothing can be learnt; the message names it, what is missing and how to get it."""
 
 
 class VariantUnavailable(SproutError):

@@ -43,6 +43,7 @@ class RequestRecord:
         model: the wrapped model's name or path. family: its architecture (`llama`, …). engine: who ran the tokens.
         variant: the variant that answered in its place; None where the model itself did.
         task: the caller's tag for the kind of work. tags: the caller's other tags.
+        inferred_task: the kind of work it was taken for where there is no tag; None where nothing infers it.
         batch_size: rows in the call.
         prompt_tokens: tokens in the caller's prompts, summed over rows, padding excluded.
         instruction_tokens: tokens a directive's instruction added, summed over rows; negative where a chat template
@@ -102,6 +103,7 @@ class RequestRecord:
     variant: str | None = None
     engine: str
     task: str | None = None
+    inferred_task: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     batch_size: int | None = None
     prompt_tokens: int | None = None

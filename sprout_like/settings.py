@@ -54,14 +54,52 @@ class Settings(BaseSettings):
     grid_wait_s: float = Field(2.0, ge=0, description="How long construction waits for the first reading, in s.")
     intensity_hold_s: float = Field(3 * 3600.0, ge=0, description="How long a past reading is used as stale, in s.")
 
-    policy: str = Field("threshold", description="threshold, or a directive's name to pin it.")
+    policy: str = Field("contextual", description="contextual, threshold, or a directive's name to pin it.")
     thresholds: tuple[tuple[float, str], ...] = Field(
         ThresholdPolicy().steps, description="Steps of the threshold policy: (g/kWh, directive), rising."
     )
     control_share: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.05, description="Share of requests always served full, against which savings are measured."
     )
+    explore_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.02, description="Share of requests on which the contextual policy tries directives without evidence."
+    )
+    floor: Annotated[float | None, Field(ge=0, le=1)] = Field(
+        0.95, description="Least quality that the contextual policy plans for at any time, as a share of full's."
+    )
+    mean_floor: Annotated[float | None, Field(ge=0, le=1)] = Field(
+        None, description="Least quality over time, as a share of full's; None for halfway between floor and 1."
+    )
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = Field(
+        0.99, description="Probability with which each floor is to hold, given what was judged."
+    )
+    carbon_budget_g_per_day: float | None = Field(None, gt=0, description="Most carbon of all requests, in g per day.")
+    latency_limit_s: dict[str, float] = Field(
+        default_factory=dict, description="Longest mean time in the engine, in s, by task; the empty task for all."
+    )
+    carbon_price_per_kg: float | None = Field(None, gt=0, description="Price of 1 kg CO2e; needs answer_value.")
+    answer_value: float | None = Field(
+        None, gt=0, description="Value of one answer as good as full's, in the currency of carbon_price_per_kg."
+    )
+    pinned: dict[str, str] = Field(default_factory=dict, description="The one directive a task gets, by task.")
+    forbidden: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Directives a task never gets, by task; the empty task for all."
+    )
+    classes: Path | None = Field(
+        None, description="File of `sprout-like classes train`: infers the task of requests without a tag."
+    )
     catalogue: Path | None = Field(None, description="TOML file of directives; None for the built-in ones.")
+
+    judge: str | None = Field(
+        None,
+        description="Judge: endpoint:MODEL, local:FOLDER, exact, numeric, contains, or FILE.py:FUNCTION.",
+    )
+    judge_url: str | None = Field(None, description="Base URL of the judge's OpenAI-compatible endpoint, with /v1.")
+    judge_key: SecretStr | None = Field(None, description="Key of the judge's endpoint.")
+    sample_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="Share of requests whose prompt is kept for judging. It stores text, hence it is 0."
+    )
+    sample_keep_days: float = Field(7.0, gt=0, description="How long a kept prompt stays, in days.")
 
     variant_headroom_gib: float = Field(
         1.0, ge=0, description="Memory in GiB that loading a variant must leave free, on its device and on the host."
@@ -152,7 +190,7 @@ class Settings(BaseSettings):
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """As it is, without the user and password that a grid source's URL may hold."""
         for name, value in super().__repr_args__():
-            yield name, _USER_INFO.sub("//…@", value) if name == "grid" else value
+            yield name, _USER_INFO.sub("//…@", value) if name in ("grid", "judge_url") and value else value
 
     @property
     def ledger_spec(self) -> str | None:

@@ -19,11 +19,15 @@ __all__ = [
     "AccountRow",
     "AnswerRow",
     "Base",
+    "EvaluationRow",
     "IntensityRow",
+    "PolicyRow",
     "ProfileCellRow",
     "ProfileRow",
+    "PromptRow",
     "RequestRow",
     "UtcStamp",
+    "VerdictRow",
 ]
 
 
@@ -86,6 +90,7 @@ class RequestRow(Base):
     variant: Mapped[str | None]
     engine: Mapped[str]
     task: Mapped[str | None]
+    inferred_task: Mapped[str | None]
     tags: Mapped[dict[str, str]]
     batch_size: Mapped[int | None]
     prompt_tokens: Mapped[int | None]
@@ -250,3 +255,85 @@ class ProfileCellRow(Base):
     similarity: Mapped[Estimate | None] = _estimate("similarity")
     finish_reasons: Mapped[dict[str, int]] = mapped_column(JSON)
     reused_share: Mapped[float]
+
+
+class PolicyRow(Base):
+    """A tuned policy: what it was solved from, what it does, and what was expected of it."""
+
+    __tablename__ = "policies"
+
+    policy_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    number: Mapped[int] = mapped_column(unique=True)
+    created_utc: Mapped[datetime]
+    activated_utc: Mapped[datetime | None]
+    state: Mapped[str]
+    model: Mapped[str]
+    catalogue_version: Mapped[str]
+    version: Mapped[str]
+    constraints: Mapped[dict[str, Any]] = mapped_column(JSON)
+    evidence: Mapped[dict[str, Any]] = mapped_column(JSON)
+    plan: Mapped[dict[str, Any]] = mapped_column(JSON)
+    estimate: Mapped[dict[str, Any]] = mapped_column(JSON)
+    reason: Mapped[str]
+
+
+class EvaluationRow(Base):
+    """One run of the evaluator: when, why, how it ended and what it cost."""
+
+    __tablename__ = "evaluations"
+
+    evaluation_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    started_utc: Mapped[datetime]
+    ended_utc: Mapped[datetime]
+    reason: Mapped[str]
+    ended: Mapped[str]
+    model: Mapped[str]
+    catalogue_version: Mapped[str]
+    judge: Mapped[str]
+    prompts_n: Mapped[int]
+    verdicts_n: Mapped[int]
+    dropped_n: Mapped[int]
+    ties_n: Mapped[int]
+    first_n: Mapped[int]
+    second_n: Mapped[int]
+    energy_j: Mapped[float | None]
+    judge_energy_j: Mapped[float | None]
+    judge_energy_method: Mapped[str]
+    operational_g: Mapped[float | None]
+    embodied_g: Mapped[float | None]
+
+
+class VerdictRow(Base):
+    """A judged pair: one directive's answer beside `full`'s to the same prompt. No text."""
+
+    __tablename__ = "verdicts"
+
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.evaluation_id"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    judged_utc: Mapped[datetime] = mapped_column(index=True)
+    prompt_hash: Mapped[str] = mapped_column(String(64))
+    request_id: Mapped[str | None] = mapped_column(String(32))
+    directive: Mapped[str]
+    bin_task: Mapped[str]
+    bin_prompt_tokens: Mapped[str]
+    bin_limit_tokens: Mapped[str]
+    bin_batch_size: Mapped[str]
+    score: Mapped[float]
+    full_score: Mapped[float]
+
+
+class PromptRow(Base):
+    """A prompt of the traffic kept for judging; made only where the user turned that on, as it is text."""
+
+    __tablename__ = "prompts"
+
+    prompt_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    request_id: Mapped[str | None] = mapped_column(String(32))
+    taken_utc: Mapped[datetime]
+    expires_utc: Mapped[datetime] = mapped_column(index=True)
+    task: Mapped[str | None]
+    directive: Mapped[str]
+    limit_tokens: Mapped[int | None]
+    messages: Mapped[list[dict[str, str]]] = mapped_column(JSON)
+    answer: Mapped[str | None]
+    judged_utc: Mapped[datetime | None]
