@@ -67,6 +67,16 @@ class Directive:
         return not (self.knobs & {"instruction", "budget", "variant"} or lossy_exit or lossy_cache)
 
     @property
+    def needs_judging(self) -> bool:
+        """Whether its answers must have been judged before a policy may count on it.
+
+        What is lossless need not, nor what only ends an answer that says one passage over and over, word for word.
+        """
+        exits = self.early_exit
+        ends_loops_alone = exits is not None and exits.depth is None and exits.confidence is None
+        return not (self.lossless or (self.knobs == {"early_exit"} and ends_loops_alone))
+
+    @property
     def variants(self) -> Iterator[tuple[str, str]]:
         """The variants it names, as (key, name)."""
         if self.variant is not None:

@@ -75,3 +75,16 @@ def test_a_name_given_twice_is_refused() -> None:
 
 def test_the_small_catalogue_has_one_knob_each() -> None:
     assert [d.knobs for d in small_catalogue()] == [frozenset(), {"instruction"}, {"budget"}]
+
+
+def test_what_leaves_the_answer_or_ends_exact_loops_alone_needs_no_judging() -> None:
+    needless = {directive.name for directive in Catalogue.builtin() if not directive.needs_judging}
+    assert needless == {
+        "full",
+        "shared_prefix",
+        "kept_answers",
+        "lookup",
+        "self_draft",
+        "static_cache",
+        "no_loops",
+    }
