@@ -4,11 +4,12 @@ DirectiveError
 ├── CatalogueError      a catalogue file or directive is malformed, or asks for the impossible
 └── PolicyError         a policy is set up or called in a way it cannot honour
     └── Infeasible      what is asked of a policy cannot hold together: which constraint, and what would do
+        └── NotYetKnown what one constraint needs to be told by is unknown: what, and how to learn it
 """
 
 from __future__ import annotations
 
-__all__ = ["CatalogueError", "DirectiveError", "Infeasible", "PolicyError"]
+__all__ = ["CatalogueError", "DirectiveError", "Infeasible", "NotYetKnown", "PolicyError"]
 
 
 class DirectiveError(Exception):
@@ -33,3 +34,7 @@ class Infeasible(PolicyError):
     def __init__(self, message: str, constraints: tuple[str, ...]) -> None:
         super().__init__(message)
         self.constraints = constraints
+
+
+class NotYetKnown(Infeasible):
+    """Whether a constraint is met cannot be told: a budget without an intensity, a limit where no time was measured."""

@@ -42,7 +42,7 @@ class Plan:
         levels: per level, from the lowest intensity to the highest, the shares by bin. They are those of what is left
             after control group and exploration. A bin with empty parts serves what has no bin of its own.
         explored: directives tried out, by bin likewise, the same at all levels.
-        explore_share, control_share: as in `Constraints`.
+        explore_share, control_share: as in `Constraints`; less exploration where the floors have no room for all.
         pinned: directive by task, before anything else.
         expected: what it should come to.
         binding: names of the constraints that keep it from saving more.

@@ -61,7 +61,8 @@ class Policy(Protocol):
     """Chooses a directive for each request. Pure: no clock, no network, no state.
 
     A policy may also have a property `reach`, the names of all directives that it can ever choose: whether the others
-    could be applied is then not asked at every request.
+    could be applied is then not asked at every request. One that changes while it runs has a property `current`, the
+    policy that it is now: a request takes it once and is filtered, drawn and logged by that alone.
     """
 
     @property

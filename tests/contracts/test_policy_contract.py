@@ -10,13 +10,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directives import FixedPolicy, Observation, Policy, ThresholdPolicy
+from directives.plan import Expected, Plan
+from directives.policies import ContextualPolicy
+from directives.workload import Bin
 
+PLAN = Plan(
+    edges_g_per_kwh=(100.0, 200.0),
+    levels=({Bin(): {"full": 1.0}}, {Bin(): {"brief": 0.4, "full": 0.6}}, {Bin(): {"brief": 0.1, "very_brief": 0.9}}),
+    explored={Bin(): ("brief", "very_brief")},
+    explore_share=0.1,
+    control_share=0.2,
+    expected=Expected(
+        carbon_g=None, full_carbon_g=None, energy_j=None, full_energy_j=None, quality=None, quality_low=None
+    ),
+    version="1",
+)
 POLICIES: tuple[Policy, ...] = (
     FixedPolicy("full"),
     FixedPolicy("brief"),
     ThresholdPolicy(),
     ThresholdPolicy(control_share=0.3),
     ThresholdPolicy(steps=((0.0, "very_brief"),), control_share=0.5),
+    ContextualPolicy(PLAN),
 )
 NAMES = ("full", "brief", "very_brief")
 
