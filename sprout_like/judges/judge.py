@@ -30,8 +30,8 @@ class Cost:
     """What judging took.
 
     Attributes:
-        energy_j: in J; None where unknown, as at somebody else's endpoint.
-        method: as in `sprout_like.record`; `none` where unknown.
+        energy_j: in J; None where unknown, as at somebody else's endpoint; 0 where no model ran.
+        method: as in `sprout_like.record`; `none` where unknown, or where no model ran.
         duration_s: in s.
         tokens: read and generated, as far as they are told; None where not.
     """
