@@ -1,0 +1,1 @@
+"""From the ledger's rows to the next policy: what is known, what follows, what it would change, whether to take it."""
