@@ -1,0 +1,1 @@
+"""Who serves the requests of a replay."""
