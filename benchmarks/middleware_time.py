@@ -1,7 +1,9 @@
 """The middleware's own time per request, durable SQLite row included, beside what the peers' measuring calls take.
 
-The engine does nothing. The peers are called as their users call them around a request; on a machine without GPU and
-without readable RAPL, Zeus has no device to read, and CodeCarbon estimates the CPU as we do.
+The engine does nothing; what it costs to ask a real one which directives a call can have, and to choose among them by
+the default policy of a fresh install, is timed beside it. The peers are called as their users call them around a
+request; on a machine without GPU and without readable RAPL, Zeus has no device to read, and CodeCarbon estimates the
+CPU as we do.
 """
 
 from __future__ import annotations
@@ -10,11 +12,17 @@ import itertools
 import logging
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.harness import interleaved, percentiles, write_result
 
+if TYPE_CHECKING:
+    from sprout_like.assembly import Parts
+
 ROUNDS = 2000
+_WARM_UP = 50
 
 
 def main() -> None:
@@ -26,10 +34,12 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         CarbonAware(None, engine=NullEngine(), grid="static:150", ledger=str(Path(folder) / "l.sqlite")) as aware,
+        closing(_fresh_install(str(Path(folder) / "fresh.sqlite"))) as parts,
     ):
         meter = repr(aware).rpartition("meter=")[2].rstrip(")")
-        peers = {"codecarbon": _codecarbon(), "zeus": _zeus()}
-        seconds = interleaved({"sprout_like": aware.generate, **peers}, ROUNDS, warm_up=50)
+        calls = {"sprout_like": aware.generate, "codecarbon": _codecarbon(), "zeus": _zeus()}
+        calls["candidates_and_choice"] = _deciding(parts)
+        seconds = interleaved(calls, ROUNDS, warm_up=_WARM_UP)
     times = {name: percentiles(taken) for name, taken in seconds.items()}
     ratio = times["sprout_like"]["p50_us"] / times["codecarbon"]["p50_us"]
     write_result(
@@ -41,11 +51,48 @@ def main() -> None:
             "wanted": "p50 ≤ 150 µs, p99 ≤ 1 ms, ratio ≤ 0.5",
             "notes": {
                 "sprout_like": "whole request: decision, metering, accounting, durable row",
+                "candidates_and_choice": "SmolLM2-135M, built-in catalogue, nothing measured yet; part of a request",
                 "codecarbon": "start_task + stop_task, no row written",
                 "zeus": "begin_window + end_window, no row written; no device to read on this machine",
             },
         },
     )
+
+
+def _fresh_install(ledger: str) -> Parts:
+    """The middleware's parts around SmolLM2, with the default settings' catalogue and policy; nothing is metered."""
+    from sprout_like.assembly import assemble
+    from sprout_like.demo.model import load_demo_model
+
+    return assemble(
+        *load_demo_model(),
+        zone=None,
+        grid="static:150",
+        policy=None,
+        ledger=ledger,
+        meter="none",
+        engine=None,
+        variants=None,
+        settings=None,
+        clock=None,
+        rng=None,
+    )
+
+
+def _deciding(parts: Parts) -> Callable[[], object]:
+    """Finds the candidates of a call and chooses among them; each time of a call that nobody asked about."""
+    from sprout_like.provenance import observed
+
+    guard = parts.guard
+    messages = [{"role": "user", "content": "What causes the tides?"}]
+    calls = iter([guard.inspect((), {"max_new_tokens": 256}, messages, None) for _ in range(ROUNDS + _WARM_UP)])
+
+    def decide() -> object:
+        call = next(calls)
+        policy = guard.current(parts.policy)
+        return guard.choose(policy, observed(guard.look(parts.grid), call, None), guard.candidates(policy, call))
+
+    return decide
 
 
 def _codecarbon() -> Callable[[], object]:

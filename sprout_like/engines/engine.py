@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from directives import Directive
 
 __all__ = ["Call", "Engine", "Generation", "Host", "Overhead", "Pausable", "Plan", "RowEnder"]
+
+T = TypeVar("T")
 
 Overhead = Callable[[], AbstractContextManager[None]]
 """Opens a block whose energy is nobody's request."""
@@ -82,6 +84,21 @@ class Call:
     prompt_length: int | None = None
     prompt_tokens: int | None = None
     limit_tokens: int | None = None
+    _found: dict[Callable[[Call], Any], Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def once(self, question: Callable[[Call], T]) -> T:
+        """The answer to a question about this call, or about its host as it is now: found out when first asked for.
+
+        A call serves one request, which asks of many directives whether they can be applied to it. Another request is
+        another call, and so is one made by `dataclasses.replace`: of these nothing has been asked.
+
+        Args:
+            question: a function, or a method of an object that lives as long; its answer must depend on no directive.
+        """
+        if question not in self._found:
+            self._found[question] = question(self)
+        found: T = self._found[question]
+        return found
 
 
 def _nothing() -> None:

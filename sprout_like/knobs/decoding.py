@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from sprout_like.engines.engine import Call
 from sprout_like.knobs.arguments import setting
 
-__all__ = ["cache_misfit", "cache_of_its_own", "loop_of_its_own", "moving_positions", "text_config"]
+__all__ = [
+    "cache_misfit",
+    "cache_of_its_own",
+    "generation_config",
+    "loop_of_its_own",
+    "moving_positions",
+    "no_views",
+    "text_config",
+]
 
 # Settings under which `generate` drafts by itself, or runs a loop that is neither greedy search, sampling nor beams.
 _LOOPS = (
@@ -25,33 +33,40 @@ _LOOPS = (
 )
 
 
-def loop_of_its_own(kwargs: Mapping[str, Any], model_config: Any) -> str | None:
-    """The first setting by which the call chooses another loop than greedy search, sampling or beams.
-
-    Args:
-        kwargs: the call's arguments by name.
-        model_config: `model.generation_config`.
-    """
-    chosen = (name for name in _LOOPS if setting(name, kwargs, model_config))
-    groups = setting("num_beam_groups", kwargs, model_config) or 1
+def loop_of_its_own(call: Call) -> str | None:
+    """The first setting by which the call chooses another loop than greedy search, sampling or beams."""
+    kwargs, config = call.kwargs, generation_config(call)
+    chosen = (name for name in _LOOPS if setting(name, kwargs, config))
+    groups = setting("num_beam_groups", kwargs, config) or 1
     return next(chosen, None) or ("num_beam_groups" if groups > 1 else None)
 
 
-def cache_of_its_own(kwargs: Mapping[str, Any], model_config: Any) -> str | None:
-    """The setting by which the call chooses another cache than the dynamic one, or none.
-
-    Args:
-        kwargs: the call's arguments by name.
-        model_config: `model.generation_config`.
-    """
-    if setting("use_cache", kwargs, model_config) is False:
+def cache_of_its_own(call: Call) -> str | None:
+    """The setting by which the call chooses another cache than the dynamic one, or none."""
+    kwargs, config = call.kwargs, generation_config(call)
+    if setting("use_cache", kwargs, config) is False:
         return "use_cache=False"
     kind = setting("cache_implementation", kwargs, None)
     if kind is None and "cache_implementation" not in kwargs:
-        kind = getattr(model_config, "cache_implementation", None)
+        kind = getattr(config, "cache_implementation", None)
         if kind == "hybrid":  # old Gemma files say so, and `generate` takes it for the dynamic cache
             kind = None
     return None if kind in (None, "dynamic") else f"cache_implementation={kind!r}"
+
+
+def generation_config(call: Call) -> Any:
+    """The `generation_config` of the model that is to answer the call; None where the engine has no hosts."""
+    return None if call.host is None else call.host.generation_config
+
+
+def no_views(call: Call) -> str | None:
+    """Why the wrapped model cannot be run without some of its layers just now; None where it can.
+
+    A variant may not be loaded yet, and is not loaded to be asked; what is loaded for one is as it was stored.
+    """
+    from sprout_like.engines.views import unviewable
+
+    return unviewable(call.host.model()) if call.host is not None and call.host.variant is None else None
 
 
 def text_config(config: Any) -> Any:

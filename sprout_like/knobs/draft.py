@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -15,7 +16,15 @@ from sprout_like.engines.engine import Call, Host, Plan
 from sprout_like.engines.variants.vocabulary import same_tokens
 from sprout_like.errors import VariantUnavailable
 from sprout_like.knobs.arguments import setting, with_settings
-from sprout_like.knobs.decoding import cache_misfit, cache_of_its_own, loop_of_its_own, moving_positions, text_config
+from sprout_like.knobs.decoding import (
+    cache_misfit,
+    cache_of_its_own,
+    generation_config,
+    loop_of_its_own,
+    moving_positions,
+    no_views,
+    text_config,
+)
 from sprout_like.knobs.drafting import DraftCount, Drafter, SingleSteps
 from sprout_like.knobs.translating import TranslatingDrafter
 
@@ -84,29 +93,14 @@ class DraftKnob:
             return None
         if host is None or call.prompt_ids is None or call.limit_tokens is None:
             return "the prompt is not given as tokens"
-        if call.opaque is not None:
-            return f"the call uses {call.opaque}"
-        if call.batch_size != 1:
-            return "a draft answers one prompt at a time"
-        kwargs, config = call.kwargs, host.generation_config
-        for name in ("num_beams", "num_return_sequences"):
-            if (setting(name, kwargs, config) or 1) > 1:
-                return f"the call uses {name}, and a draft gives one answer"
-        for name in _WATCHERS:
-            if setting(name, kwargs, config):
-                return f"the call uses {name}, which must see every token by itself"
-        if (why := loop_of_its_own(kwargs, config) or cache_of_its_own(kwargs, config)) is not None:
-            return f"the call uses {why}"
+        if (why := call.once(_undraftable)) is not None:
+            return why
         width = _widest(directive, call) + draft.tokens
-        if not _has_room(host.config, width):
+        if width > call.once(_positions):
             return "a draft would reach beyond the model's last position"
         if draft.assistant is not None:
             return self._assistant_refusal(draft.assistant, host, call, width)
-        if draft.depth is not None and host.variant is None:
-            from sprout_like.engines.views import unviewable
-
-            return unviewable(host.model())
-        return None
+        return None if draft.depth is None else call.once(no_views)
 
     def apply(self, directive: Directive, plan: Plan, call: Call) -> Plan:
         """Name who guesses, count the rounds, and give a streamer single tokens."""
@@ -153,13 +147,13 @@ class DraftKnob:
         if own is not other and (own is None or other is None):
             whose = "the wrapped model" if own is None else "it"
             return f"draft.assistant {name!r}: {whose} was given without a tokenizer, so tokens cannot be compared"
-        if not same_tokens(own, other) and not _rotary(assistant.config):
+        if not same_tokens(own, other) and not _rotary(text_config(assistant.config)):
             return f"draft.assistant {name!r}: it reads other tokens, and its last position might come too early"
         return None
 
     def _assistant_refusal(self, name: str, host: Host, call: Call, width: int) -> str | None:
         assistant = self._assistants.host(name)
-        if not _has_room(assistant.config, width):
+        if width > _positions_of(assistant.config):
             return f"a draft would reach beyond the last position of {name!r}"
         alike = same_tokens(assistant.tokenizer, host.tokenizer) and (
             text_config(assistant.config).vocab_size == text_config(host.config).vocab_size
@@ -218,17 +212,39 @@ def _counted(plan: Plan, kwargs: Mapping[str, Any]) -> Plan:
     return dataclasses.replace(plan, kwargs=kwargs, counts=(*plan.counts, count.counts))
 
 
+def _undraftable(call: Call) -> str | None:
+    """Why a call is not to be drafted for, whoever guesses."""
+    if call.opaque is not None:
+        return f"the call uses {call.opaque}"
+    if call.batch_size != 1:
+        return "a draft answers one prompt at a time"
+    kwargs, config = call.kwargs, generation_config(call)
+    for name in ("num_beams", "num_return_sequences"):
+        if (setting(name, kwargs, config) or 1) > 1:
+            return f"the call uses {name}, and a draft gives one answer"
+    for name in _WATCHERS:
+        if setting(name, kwargs, config):
+            return f"the call uses {name}, which must see every token by itself"
+    why = call.once(loop_of_its_own) or call.once(cache_of_its_own)
+    return None if why is None else f"the call uses {why}"
+
+
 def _widest(directive: Directive, call: Call) -> int:
     """Most columns the run can have: no tokenizer makes more tokens of a text than it has bytes."""
     instruction = 0 if directive.instruction is None else len(directive.instruction.encode()) + 16
     return (call.prompt_length or 0) + instruction + (call.limit_tokens or 0)
 
 
-def _has_room(config: Any, width: int) -> bool:
-    """Whether so many positions exist; rotary ones never end."""
-    positions = getattr(text_config(config), "max_position_embeddings", None)
-    return _rotary(config) or not isinstance(positions, int) or width <= positions
+def _positions(call: Call) -> float:
+    return math.inf if call.host is None else _positions_of(call.host.config)
 
 
-def _rotary(config: Any) -> bool:
-    return bool(getattr(text_config(config), "rope_parameters", None))
+def _positions_of(config: Any) -> float:
+    """How many positions exist; infinitely many where they are rotary, and taken to be where nothing is told."""
+    text = text_config(config)
+    positions = getattr(text, "max_position_embeddings", None)
+    return positions if isinstance(positions, int) and not _rotary(text) else math.inf
+
+
+def _rotary(text: Any) -> bool:
+    return bool(getattr(text, "rope_parameters", None))

@@ -12,7 +12,7 @@ from sprout_like.engines.views import depth_view, unknown_family, unviewable
 from sprout_like.errors import VariantUnavailable
 from sprout_like.knobs.arguments import end_ids, least_tokens, setting, with_settings
 from sprout_like.knobs.confident_exit import ConfidentExit
-from sprout_like.knobs.decoding import cache_of_its_own, loop_of_its_own, moving_positions
+from sprout_like.knobs.decoding import cache_of_its_own, loop_of_its_own, moving_positions, no_views
 from sprout_like.knobs.looping import LoopCriterion
 
 __all__ = ["EarlyExitKnob"]
@@ -46,9 +46,9 @@ class EarlyExitKnob:
             return f"the call uses {call.opaque}"
         why = None
         if exits.depth is not None:
-            why = _view_refusal(host) or _depth_refusal(call, host)
+            why = call.once(no_views) or _depth_refusal(call, host)
         elif exits.confidence is not None:
-            why = _view_refusal(host) or _confidence_refusal(call, host)
+            why = call.once(no_views) or _confidence_refusal(call, host)
         return _repetition_refusal(call, host) if why is None and exits.repetition is not None else why
 
     def apply(self, directive: Directive, plan: Plan, call: Call) -> Plan:  # noqa: ARG002 - part of the protocol
@@ -92,11 +92,6 @@ def _confidence_misfit(confidence: Confidence, config: Any) -> str | None:
     return _count_misfit("early_exit.confidence.layer", confidence.layer, config)
 
 
-def _view_refusal(host: Host) -> str | None:
-    # A variant may not be loaded yet, and is not loaded to be asked; what is loaded for one is as it was stored.
-    return unviewable(host.model()) if host.variant is None else None
-
-
 def _depth_refusal(call: Call, host: Host) -> str | None:
     config = host.generation_config
     if setting("return_dict_in_generate", call.kwargs, config):
@@ -114,7 +109,7 @@ def _confidence_refusal(call: Call, host: Host) -> str | None:
         if (setting(name, kwargs, config) or 1) > 1:
             return f"the call uses {name}, and a confident exit gives one answer"
     chosen = next((name for name in _NOT_CONFIDENT if setting(name, kwargs, config)), None)
-    why = chosen or loop_of_its_own(kwargs, config) or cache_of_its_own(kwargs, config)
+    why = chosen or call.once(loop_of_its_own) or call.once(cache_of_its_own)
     return None if why is None else f"the call uses {why}, and a confident exit is greedy with caches of its own"
 
 

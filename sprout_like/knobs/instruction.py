@@ -46,27 +46,13 @@ class InstructionKnob:
         """Refuse calls whose prompt is not tokens of a recognised chat template, or must not change."""
         if call.host is None or call.host.tokenizer is None:
             return "no tokenizer"
-        tokenizer = call.host.tokenizer
         if call.prompt_ids is None:
             return "the prompt is not given as tokens"
         if call.opaque is not None:
             return f"the call uses {call.opaque}"
         if not _has_room(directive, call, call.host.config):
             return "the instruction would not fit into the model's context"
-        if call.messages is not None:
-            if not self._shows_system.of(tokenizer):
-                return "the chat template has no system turn"
-            return None if _has_plain_system(call.messages) else "the system message is not plain text"
-        turn = self._turns.of(tokenizer)
-        if turn is None:
-            return "the chat template is not recognised"
-        if call.rows is None:
-            return "the batch is not padded on the left"
-        with lock_of(tokenizer):
-            spliced = [turn.splice(tokenizer, row, "") for row in call.rows]
-        if None in spliced:
-            return "a prompt does not begin with the chat template's system turn"
-        return None
+        return call.once(self._no_turn)
 
     def apply(self, directive: Directive, plan: Plan, call: Call) -> Plan:
         """Render or splice, and keep what the caller's own objects see of the prompt as it was."""
@@ -91,6 +77,22 @@ class InstructionKnob:
             prompt_length=ids.shape[1],
             instruction_tokens=int(mask.sum()) - (call.prompt_tokens or 0),
         )
+
+    def _no_turn(self, call: Call) -> str | None:
+        """Why the prompt has no system turn to write into, whatever is to be written."""
+        tokenizer = None if call.host is None else call.host.tokenizer
+        if call.messages is not None:
+            if not self._shows_system.of(tokenizer):
+                return "the chat template has no system turn"
+            return None if _has_plain_system(call.messages) else "the system message is not plain text"
+        turn = self._turns.of(tokenizer)
+        if turn is None:
+            return "the chat template is not recognised"
+        if call.rows is None:
+            return "the batch is not padded on the left"
+        if not all(map(turn.begins, call.rows)):
+            return "a prompt does not begin with the chat template's system turn"
+        return None
 
 
 def _has_room(directive: Directive, call: Call, config: Any) -> bool:

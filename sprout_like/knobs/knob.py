@@ -23,7 +23,7 @@ class Knob(Protocol):
         ...
 
     def refusal(self, directive: Directive, call: Call) -> str | None:
-        """Why it cannot be applied to this call; None where it can."""
+        """Why it cannot be applied to this call; None where it can. What no directive changes is asked `call.once`."""
         ...
 
     def apply(self, directive: Directive, plan: Plan, call: Call) -> Plan:

@@ -63,10 +63,9 @@ class KvCacheKnob:
             return "the prompt is not given as tokens"
         if call.opaque is not None:
             return f"the call uses {call.opaque}"
-        kwargs, config = call.kwargs, host.generation_config
-        if (why := cache_of_its_own(kwargs, config) or loop_of_its_own(kwargs, config)) is not None:
+        if (why := call.once(cache_of_its_own) or call.once(loop_of_its_own)) is not None:
             return f"the call uses {why}"
-        if setting("return_dict_in_generate", kwargs, config):
+        if setting("return_dict_in_generate", call.kwargs, host.generation_config):
             return "the call wants its cache back"
         return _too_long(directive, call, host.config)
 
@@ -118,8 +117,10 @@ def _is_worth_compiling(model: Any) -> bool:
 
 def _too_long(directive: Directive, call: Call, config: Any) -> str | None:
     """Why a static cache is not to be allocated for the call; a dynamic one grows with the answer alone."""
+    if directive.kv_cache is None or directive.kv_cache.kind != "static":
+        return None
     positions = getattr(text_config(config), "max_position_embeddings", None)
-    if directive.kv_cache is None or directive.kv_cache.kind != "static" or not isinstance(positions, int):
+    if not isinstance(positions, int):
         return None
     # No tokenizer makes more tokens of a text than it has bytes; the turn around it is a few more.
     told = 0 if directive.instruction is None else len(directive.instruction.encode()) + 16

@@ -75,11 +75,11 @@ class ReuseKnob:
             return "the prompt is not given as tokens"
         if call.opaque is not None:
             return f"the call uses {call.opaque}"
-        if host.variant is None and (why := self._unsteady(host.model())) is not None:
+        if (why := call.once(self._unsteady)) is not None:
             return why
-        return (self._no_answers(call, host) if reuse.answers else None) or (
-            self._no_prefix(directive, call, host) if reuse.prefix else None
-        )
+        if reuse.answers and (why := call.once(self._no_answers)) is not None:
+            return why
+        return (call.once(self._no_prefix) or self.misfit(directive, host)) if reuse.prefix else None
 
     def apply(self, directive: Directive, plan: Plan, call: Call) -> Plan:
         """The kept answer; else a plan that goes on from a kept beginning and keeps its answer."""
@@ -115,17 +115,20 @@ class ReuseKnob:
         if self._prefixes is not None:
             self._prefixes.clear()
 
-    def _unsteady(self, model: Any) -> str | None:
+    def _unsteady(self, call: Call) -> str | None:
+        if call.host is None or call.host.variant is not None:  # a variant may not be loaded yet
+            return None
+        model = call.host.model()
         if getattr(model, "training", False):
             return "the model is in training mode"
         if self._weights.of(model) is None:
             return _UNSEEN
         return None
 
-    def _no_answers(self, call: Call, host: Host) -> str | None:
-        if self._answers is None:
+    def _no_answers(self, call: Call) -> str | None:
+        if self._answers is None or call.host is None:
             return 'no answers are kept: set answer_cache to "memory" or "ledger"'
-        config = host.generation_config
+        config = call.host.generation_config
         for name in ("do_sample", "return_dict_in_generate", "max_time"):
             if setting(name, call.kwargs, config):
                 return f"the call uses {name}"
@@ -133,24 +136,24 @@ class ReuseKnob:
             return f"the argument {unplain} is not plain data"
         if call.kwargs.get("streamer") is not None and (setting("num_beams", call.kwargs, config) or 1) > 1:
             return "beams cannot be streamed"
-        if settings_json(vars(config)) is None or settings_json(vars(host.config)) is None:
+        if settings_json(vars(config)) is None or settings_json(vars(call.host.config)) is None:
             return "the model's configuration is not plain data"
         return None
 
-    def _no_prefix(self, directive: Directive, call: Call, host: Host) -> str | None:
-        if self._prefixes is None:
+    def _no_prefix(self, call: Call) -> str | None:
+        if self._prefixes is None or call.host is None:
             return "no beginnings are kept: set prefix_cache_mib above 0"
         if call.batch_size != 1 or call.rows is None or len(call.rows[0]) != call.prompt_length:
             return "the call is not one prompt without padding"
-        config = host.generation_config
+        config = call.host.generation_config
         for name in ("num_beams", "num_return_sequences"):
             if (setting(name, call.kwargs, config) or 1) > 1:
                 return f"the call uses {name}"
         if setting("prefill_chunk_size", call.kwargs, config):
             return "the call uses prefill_chunk_size"
         # The drafting loop computes the whole prompt at its start, on top of any cache it is given.
-        own = loop_of_its_own(call.kwargs, config) or cache_of_its_own(call.kwargs, config)
-        return self.misfit(directive, host) if own is None else f"the call uses {own}"
+        own = call.once(loop_of_its_own) or call.once(cache_of_its_own)
+        return None if own is None else f"the call uses {own}"
 
     def _with_answer(
         self, store: AnswerStore, directive: Directive, plan: Plan, call: Call, model: Any, state: WeightState

@@ -77,15 +77,25 @@ class SystemTurn:
         Returns:
             None where the row does not begin as this template's prompts do.
         """
+        place = self._place(row)
+        if place is None:
+            return None
+        at, before, after = place
+        return Splice(at, _encode(tokenizer, before + instruction + after))
+
+    def begins(self, row: Sequence[int]) -> bool:
+        """Whether a prompt without padding begins as this template's do, so that `splice` finds a place in it."""
+        return self._place(row) is not None
+
+    def _place(self, row: Sequence[int]) -> tuple[int, str, str] | None:
+        """Where in the row an instruction goes, and what stands before and after it there."""
         start = len(self.opening)
         if tuple(row[:start]) == self.opening:
-            for index in range(start, len(row)):
-                if row[index] == self.closing:
-                    text = instruction if index == start else f"\n\n{instruction}"
-                    return Splice(index, _encode(tokenizer, text))
-            return None
+            ends = (index for index in range(start, len(row)) if row[index] == self.closing)
+            at = next(ends, None)
+            return None if at is None else (at, "" if at == start else "\n\n", "")
         if self.bare_opening is not None and tuple(row[: len(self.bare_opening)]) == self.bare_opening:
-            return Splice(self.bare_at, _encode(tokenizer, self.block[0] + instruction + self.block[1]))
+            return (self.bare_at, *self.block)
         return None
 
     def _proves_itself(self, tokenizer: Any, text: str) -> bool:

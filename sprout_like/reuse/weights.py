@@ -7,7 +7,7 @@ import itertools
 import threading
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from operator import attrgetter, methodcaller
+from operator import attrgetter
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -25,7 +25,7 @@ _CHUNK: Final = 1 << 22
 """Elements added up at a time: their 64-bit copies take 32 MiB."""
 
 _version = attrgetter("_version")
-_address = methodcaller("data_ptr")
+_address = torch.Tensor.data_ptr
 
 
 class Weights:

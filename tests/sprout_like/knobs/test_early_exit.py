@@ -135,7 +135,7 @@ def test_a_model_that_has_no_views_just_now_is_refused(engine: HuggingFaceEngine
     assert engine.refusal(HALF, call) == engine.refusal(SURE, call) == "the model is in training mode"
     assert engine.refusal(LOOPS, call) is None
     model.eval()
-    assert engine.refusal(HALF, call) is None
+    assert engine.refusal(HALF, engine.inspect((), ONE)) is None
 
 
 @pytest.mark.parametrize(

@@ -217,10 +217,11 @@ def test_calls_whose_answers_are_not_kept_are_refused(
 
 
 def test_a_model_that_samples_by_itself_is_refused(engine: HuggingFaceEngine) -> None:
-    call = engine.inspect((), {"input_ids": prompts(1)[0]})
+    asking = {"input_ids": prompts(1)[0]}
+    call = engine.inspect((), asking)
     assert engine.refusal(ANSWERS, call) is None
     call.host.generation_config.do_sample = True
-    assert "do_sample" in str(engine.refusal(ANSWERS, call))
+    assert "do_sample" in str(engine.refusal(ANSWERS, engine.inspect((), asking)))
 
 
 def train(model: Any) -> None:

@@ -35,6 +35,7 @@ def spliced(turn: SystemTurn, tokenizer: Any, messages: list[dict[str, str]]) ->
     row = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)["input_ids"]
     splice = turn.splice(tokenizer, row, INSTRUCTION)
     assert splice is not None
+    assert turn.begins(row)
     return str(tokenizer.decode([*row[: splice.at], *splice.ids, *row[splice.at :]]))
 
 
@@ -96,7 +97,9 @@ def test_an_empty_system_message_gets_the_instruction_alone(tokenizer: Any) -> N
 def test_a_prompt_that_the_template_did_not_make_is_not_touched(tokenizer: Any, text: str) -> None:
     turn = SystemTurn.learn(tokenizer)
     assert turn is not None
-    assert turn.splice(tokenizer, tokenizer.encode(text, add_special_tokens=False), INSTRUCTION) is None
+    row = tokenizer.encode(text, add_special_tokens=False)
+    assert turn.splice(tokenizer, row, INSTRUCTION) is None
+    assert not turn.begins(row)
 
 
 @pytest.mark.parametrize("template", [None, FOLDED, REFUSES, IGNORES, "{{ messages[0].content }}"])
