@@ -6,7 +6,7 @@ import subprocess
 import sys
 from itertools import takewhile
 
-_OWN = ("import_time", "middleware_time", "concurrency", "windows")
+_OWN = ("import_time", "middleware_time", "concurrency", "windows", "classes_time", "policy_time", "tune_time")
 _OF_A_MODEL = ("generate_overhead", "knobs", "confidence_exit", "prefix_cache", "answer_cache")
 NAMES = (*_OWN, *_OF_A_MODEL)
 

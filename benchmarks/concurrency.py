@@ -33,7 +33,9 @@ def storm(ledger: str, *, spool: Path) -> dict[str, Any]:
     from sprout_like.testing import NullEngine
 
     settings = Settings.load(control_share=0.25, spool=spool)
-    with CarbonAware(None, engine=NullEngine(), grid=250, ledger=ledger, settings=settings) as aware:
+    with CarbonAware(
+        None, engine=NullEngine(), grid=250, policy="threshold", ledger=ledger, settings=settings
+    ) as aware:
 
         def client(_: int) -> list[Any]:
             return [aware.chat("x").record for _ in range(REQUESTS)]

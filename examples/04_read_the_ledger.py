@@ -5,7 +5,7 @@ import sqlite3
 from sprout_like import CarbonAware
 from sprout_like.testing import NullEngine
 
-with CarbonAware(None, engine=NullEngine(), grid="static:210", ledger="example.sqlite") as aware:
+with CarbonAware(None, engine=NullEngine(), grid="static:210", policy="threshold", ledger="example.sqlite") as aware:
     for _ in range(50):
         aware.chat("Why is the sky blue?")
 

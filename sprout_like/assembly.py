@@ -8,25 +8,31 @@ import functools
 import logging
 import uuid
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from directives import Catalogue, Policy, Uniform
 from grid import Grid, SourceRefused
 from sprout_like.background import Background, apart, within
+from sprout_like.choosing.opening import OnDemand
 from sprout_like.clock import Clock, SystemClock
 from sprout_like.engines.engine import Call, Engine, Plan
 from sprout_like.errors import SettingError
+from sprout_like.evaluating.opening import open_sampler
 from sprout_like.grids import open_grid
 from sprout_like.guard import Guard
 from sprout_like.ledger import Ledger, open_ledger
 from sprout_like.meters import Accounts, Window, charged_devices, open_accounts
-from sprout_like.policies import open_catalogue, open_policy
+from sprout_like.policies import check_policy, open_catalogue, open_policy
 from sprout_like.reuse.answers import AnswerStore
 from sprout_like.reuse.memory_answers import MemoryAnswers
+from sprout_like.serving import Reply
 from sprout_like.settings import Settings
 from sprout_like.settlement.intensity_log import IntensityLog
+
+if TYPE_CHECKING:
+    from sprout_like.evaluating.sample import Sampler
 
 __all__ = ["Parts", "assemble"]
 
@@ -49,10 +55,13 @@ class Parts:
         grid: Grid,
         catalogue: Catalogue,
         policy: Policy,
+        contextual: OnDemand,
         ledger: Ledger,
         accounts: Accounts,
         clock: Clock,
         rng: Uniform,
+        infer_task: Callable[[Call], str | None] | None,
+        sampler: Sampler | None,
         closing: Callable[[], object],
     ) -> None:
         self.settings = settings
@@ -62,11 +71,13 @@ class Parts:
         self.grid = grid
         self.catalogue = catalogue
         self.policy = policy
+        self._contextual = contextual
         self.ledger = ledger
         self.accounts = accounts
         self.clock = clock
+        self._sampler = sampler
         self._charging = _Charging(engine, accounts)
-        self.guard = Guard(engine, catalogue, ledger, rng, self._charging.overhead, clock.monotonic_s)
+        self.guard = Guard(engine, catalogue, ledger, rng, self._charging.overhead, clock.monotonic_s, infer_task)
         self.guard.warn_of_misfits(policy)
         self.session_id = uuid.uuid4().hex
         self._warm: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -80,12 +91,22 @@ class Parts:
                 "accounts": accounts.tick,
                 "engine": engine.tick,
                 "intensities": IntensityLog(grid, ledger).tick,
+                "policy": contextual.tick,
+                **({} if sampler is None else {"sample": sampler.tick}),
             }
         )
         # Runs once: on close(), when the last view is gone, or at the interpreter's exit.
         self._finalizer = weakref.finalize(
             self, apart, functools.partial(_close, (asking, background), accounts, ledger, closing)
         )
+
+    def open_policy(self, spec: str | Policy) -> Policy:
+        """A policy from its name, a directive's name or itself.
+
+        Raises:
+            SettingError: see `CarbonAware`.
+        """
+        return open_policy(spec, self.catalogue, self.settings, contextual=self._contextual.policy)
 
     def open_window(self, plan: Plan) -> Window:
         """A metering window on the charged devices; its energy is unknown where there are none."""
@@ -109,6 +130,17 @@ class Parts:
     def overhead(self) -> contextlib.AbstractContextManager[None]:
         """A block whose energy is nobody's request."""
         return self._charging.overhead()
+
+    def offer(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        template: Mapping[str, Any] | None,
+        arguments: Mapping[str, Any],
+        reply: Reply,
+    ) -> None:
+        """Offer a request that was served to the sample of the traffic, where the user wants one."""
+        if self._sampler is not None:
+            self.guard.offer(self._sampler, messages, template, arguments, reply)
 
     def close(self) -> None:
         """Stop the background, close the account, flush the ledger; once."""
@@ -176,7 +208,9 @@ def assemble(
     named = {"zone": zone, "grid": _text(grid), "policy": _text(policy), "ledger": _text(ledger), "meter": _text(meter)}
     settings = Settings.load(**named) if settings is None else settings.replaced(**named)
     catalogue = open_catalogue(settings)
-    chosen = open_policy(settings.policy if policy is None else policy, catalogue, settings)
+    spec = settings.policy if policy is None else policy
+    check_policy(spec, catalogue, settings)
+    infer_task = _open_inference(settings)
     with contextlib.ExitStack() as opened:
         opened_grid = grid if isinstance(grid, Grid) else open_grid(settings, grid, now_utc=clock.now_utc)
         ledger_spec = settings.ledger_spec if ledger is None else ledger
@@ -190,6 +224,21 @@ def assemble(
         engine = _open_engine(engine, model, tokenizer, clock, settings, catalogue, variants or {}, answers, opened)
         accounts = open_accounts(settings.meter if meter is None else meter, settings=settings, clock=clock)
         _prime(opened_grid, settings.grid_wait_s)
+        database = None if opened_ledger is ledger_spec else functools.partial(_open_database, ledger_spec)
+        sampler = open_sampler(settings, database, clock)
+        if sampler is not None:
+            opened.callback(sampler.close)
+        contextual = OnDemand(
+            settings=settings,
+            catalogue=catalogue,
+            model=model,
+            engine=engine,
+            grid=opened_grid,
+            database=database,
+            clock=clock,
+        )
+        opened.callback(contextual.close)
+        chosen = open_policy(spec, catalogue, settings, contextual=contextual.policy)
         closing = opened.pop_all().close
     return Parts(
         settings=settings,
@@ -198,10 +247,13 @@ def assemble(
         grid=opened_grid,
         catalogue=catalogue,
         policy=chosen,
+        contextual=contextual,
         ledger=opened_ledger,
         accounts=accounts,
         clock=clock,
         rng=rng or Random(),
+        infer_task=infer_task,
+        sampler=sampler,
         closing=closing,
     )
 
@@ -249,6 +301,22 @@ def _open_engine(
     return engine
 
 
+def _open_inference(settings: Settings) -> Callable[[Call], str | None] | None:
+    if settings.classes is None:
+        return None
+    from sprout_like.classes.inferring import Inference, open_classes
+
+    return Inference(open_classes(settings.classes))
+
+
+def _open_database(spec: Any) -> Any:
+    """An engine of its own on the ledger's database; nothing connects yet."""
+    from sprout_like.ledger.engine import build_engine
+    from sprout_like.ledger.open import ledger_address
+
+    return build_engine(ledger_address(spec))
+
+
 def _open_answers(
     settings: Settings, ledger_spec: Any, ledger: Ledger, clock: Clock, opened: contextlib.ExitStack
 ) -> AnswerStore | None:
@@ -266,11 +334,9 @@ def _open_answers(
             "'ledger' needs a database, and the ledger was given as an object",
             'Give the ledger as a path or URL, or set answer_cache to "memory"',
         )
-    from sprout_like.ledger.engine import build_engine
-    from sprout_like.ledger.open import ledger_address
     from sprout_like.reuse.ledger_answers import LedgerAnswers
 
-    answers = LedgerAnswers(build_engine(ledger_address(ledger_spec)), **bounds, clock=clock)
+    answers = LedgerAnswers(_open_database(ledger_spec), **bounds, clock=clock)
     opened.callback(answers.close)
     return answers
 

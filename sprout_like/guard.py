@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from directives import FULL, Catalogue, Decision, Directive, Observation, Policy, Uniform
 from grid import Grid, Look
 from sprout_like.engines.engine import Call, Engine, Overhead, Plan
 from sprout_like.ledger import Ledger
 from sprout_like.record import RequestRecord
+from sprout_like.serving import Reply
+
+if TYPE_CHECKING:
+    from sprout_like.evaluating.sample import Sampler
 
 __all__ = ["Guard"]
 
@@ -32,6 +36,7 @@ class Guard:
         rng: Uniform,
         overhead: Overhead,
         monotonic_s: Callable[[], float],
+        infer_task: Callable[[Call], str | None] | None = None,
     ) -> None:
         self._engine = engine
         self._catalogue = catalogue
@@ -39,6 +44,7 @@ class Guard:
         self._rng = rng
         self._overhead = overhead
         self._monotonic_s = monotonic_s
+        self._infer_task = infer_task
         self._said: set[str] = set()
 
     def inspect(
@@ -70,11 +76,30 @@ class Guard:
             self._say(reason)
             return Look(None, False, reason)
 
+    def infer_task(self, call: Call) -> str | None:
+        """The kind of work a call without a tag is taken for; None where it cannot be told, or nothing infers it."""
+        if self._infer_task is None:
+            return None
+        try:
+            return self._infer_task(call)
+        except Exception as exc:  # noqa: BLE001
+            self._say(f"the task of a request could not be inferred ({type(exc).__qualname__}); it has none")
+            return None
+
     def warn_of_misfits(self, policy: Policy) -> None:
         """Say which directives the policy can choose in vain: `full` would be served for ever without a word."""
         for name in sorted(self._reach(policy) or ()):
             if name in self._catalogue and (why := self._engine.misfit(self._catalogue[name])) is not None:
                 self._say(f"policy {policy.name} can choose {name}, which never fits this model: {why}")
+
+    def current(self, policy: Policy) -> Policy:
+        """The policy for one request: of one that changes while it runs, the one that it is now."""
+        try:
+            current: Policy = getattr(policy, "current", policy)
+        except Exception as exc:  # noqa: BLE001
+            self._say(f"policy {policy.name} does not say what it is now ({type(exc).__qualname__})")
+            return policy
+        return current
 
     def candidates(self, policy: Policy, call: Call) -> list[str]:
         """Names of the directives within the policy's reach that can be applied to the call, `full` among them."""
@@ -139,6 +164,20 @@ class Guard:
             self._ledger.append(record)
         except Exception as exc:  # noqa: BLE001
             _LOG.error("request %s: the ledger lost its row (%s)", record.request_id, type(exc).__qualname__)
+
+    def offer(
+        self,
+        sampler: Sampler,
+        messages: Sequence[Mapping[str, Any]],
+        template: Mapping[str, Any] | None,
+        arguments: Mapping[str, Any],
+        reply: Reply,
+    ) -> None:
+        """Offer a request that was served to the sample of the traffic."""
+        try:
+            sampler.offer(messages, template, arguments, reply)
+        except Exception as exc:  # noqa: BLE001
+            self._say(f"a request could not be sampled ({type(exc).__qualname__}); it was served all the same")
 
     def _served_full(self, reason: str) -> Decision:
         self._say(f"{reason}; served full")

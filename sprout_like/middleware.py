@@ -14,7 +14,6 @@ from sprout_like.clock import Clock
 from sprout_like.engines.engine import Generation
 from sprout_like.engines.rendering import as_messages
 from sprout_like.meters import NOTHING_RAN, UNKNOWN
-from sprout_like.policies import open_policy
 from sprout_like.provenance import observed, provenance
 from sprout_like.record import Purpose, RequestRecord, checked_purpose, checked_tags
 from sprout_like.serving import Reply, Served, Serving
@@ -33,7 +32,7 @@ class CarbonAware:
         model: a transformers model. tokenizer: its tokenizer; None allows `generate` alone, under fewer directives.
         zone: zone whose intensity is used, e.g. `GB`.
         grid: `uk`, `static:250`, a number in g/kWh, `trace:day.csv`, or a `grid.Source`.
-        policy: `threshold`, a directive's name to pin it, or a `directives.Policy`.
+        policy: `contextual` (the default), `threshold`, a directive's name to pin it, or a `directives.Policy`.
         ledger: a database URL, a path, or a `sprout_like.ledger.Ledger`.
         meter: `auto`, `nvml`, `rapl`, `cpu`, `none`, a sum such as `nvml+cpu`, or a `sprout_like.meters.Meter`.
         engine: `transformers` (the default: the model's own `generate`), or a `sprout_like.engines.engine.Engine`.
@@ -117,7 +116,9 @@ class CarbonAware:
         served = self.using(task=task, tags=tags)
         done = served._serve("chat", (), kwargs, messages=messages, template=template)  # noqa: SLF001
         answers = done.generation.answers or ([],)
-        return Reply(self._parts.engine.decode(done.plan, answers[0]), done.record)
+        reply = Reply(self._parts.engine.decode(done.plan, answers[0]), done.record)
+        self._parts.offer(messages, template, kwargs, reply)
+        return reply
 
     def using(
         self,
@@ -137,12 +138,17 @@ class CarbonAware:
         view._parts = parts
         view._is_view = True
         view._serving = Serving(
-            now.policy if policy is None else open_policy(policy, parts.catalogue, parts.settings),
+            now.policy if policy is None else parts.open_policy(policy),
             now.task if task is None else task,
             {**now.tags, **checked_tags(tags)},
             now.purpose if purpose is None else checked_purpose(purpose),
         )
         return view
+
+    @property
+    def model_name(self) -> str:
+        """Name of the wrapped model, as in its rows."""
+        return self._parts.engine.model
 
     def refusals(
         self,
@@ -222,10 +228,12 @@ class CarbonAware:
         look = guard.look(parts.grid)
 
         # 3 filter: before the draw, so that the propensity is the probability of what runs
-        candidates = guard.candidates(serving.policy, call)
+        policy = guard.current(serving.policy)
+        candidates = guard.candidates(policy, call)
 
         # 4 choose
-        decision = guard.choose(serving.policy, observed(look, call, serving.task), candidates)
+        inferred = guard.infer_task(call) if serving.task is None else None
+        decision = guard.choose(policy, observed(look, call, serving.task or inferred), candidates)
 
         # 5 apply; where a variant must be loaded for it, that is overhead
         plan, decision, prepare_s = guard.apply(decision, call)
@@ -282,6 +290,7 @@ class CarbonAware:
             variant=plan.host.variant if plan.host is not None else None,
             engine=engine.name,
             task=serving.task,
+            inferred_task=inferred,
             tags=serving.tags,
             batch_size=call.batch_size,
             prompt_tokens=call.prompt_tokens,
@@ -290,12 +299,13 @@ class CarbonAware:
             reused_tokens=generation.reused_tokens,
             new_tokens=generation.new_tokens,
             limit_tokens=plan.limit_tokens,
+            caller_limit_tokens=call.limit_tokens,
             finish_reason=generation.finish_reason,
             knob_counts=generation.counts,
             zone=parts.grid.zone,
             **provenance(look),
-            policy=serving.policy.name,
-            policy_version=serving.policy.version,
+            policy=policy.name,
+            policy_version=policy.version,
             catalogue_version=parts.catalogue.version,
             directive=decision.directive,
             propensity=decision.propensity,

@@ -12,7 +12,7 @@ __all__ = ["observed", "provenance"]
 
 
 def observed(look: Look, call: Call, task: str | None) -> Observation:
-    """What the policy may know."""
+    """What the policy may know; `task` is the caller's tag, or else what the request was taken for."""
     return Observation(
         intensity_g_per_kwh=None if look.intensity is None else look.intensity.g_per_kwh,
         task=task,

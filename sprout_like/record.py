@@ -52,7 +52,8 @@ class RequestRecord:
         reuse: `answer` where the whole answer came from the answer cache and nothing was generated, `prefix` where the
             beginning of the prompt was not computed again; None where neither.
         reused_tokens: prompt tokens that were not computed again.
-        limit_tokens: limit on new tokens per row that was in force.
+        limit_tokens: limit on new tokens per row that was in force. caller_limit_tokens: the caller's own, which a
+            directive may have lowered; workload bins go by it.
         finish_reason: `eos`, `length`, `stop`, `repetition`; joined by `+` where the rows of a batch differ.
         knob_counts: what the knobs counted in this request, e.g. `early_tokens`; by the knobs' own names.
         zone: canonical zone name.
@@ -112,6 +113,7 @@ class RequestRecord:
     reused_tokens: int | None = None
     new_tokens: int | None = None
     limit_tokens: int | None = None
+    caller_limit_tokens: int | None = None
     finish_reason: str | None = None
     knob_counts: Mapping[str, float] = field(default_factory=dict)
 

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     )
     judge_url: str | None = Field(None, description="Base URL of the judge's OpenAI-compatible endpoint, with /v1.")
     judge_key: SecretStr | None = Field(None, description="Key of the judge's endpoint.")
+    judge_j_per_token: float | None = Field(
+        None, gt=0, description="Energy per token of the judge's endpoint, in J; None leaves it unknown."
+    )
     sample_share: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="Share of requests whose prompt is kept for judging. It stores text, hence it is 0."
     )

@@ -84,6 +84,7 @@ def test_the_readmes_figures_are_those_of_the_committed_results() -> None:
     prefix = results["prefix_cache"]
     forecast = results["forecast"]["mape_over_best_naive"]
     exits = results["confidence_exit"]["best_at_95%_identical"]
+    replays = {name: zones["mean"] for name, zones in results["replay"]["policies"].items()}
     knobs = {name: each["over_full"]["j_per_token"]["median"] for name, each in results["knobs"]["knobs"].items()}
     assert exits["time_saved"]["time_saved"] <= 0  # "and no time"
     for figure in (
@@ -105,6 +106,16 @@ def test_the_readmes_figures_are_those_of_the_committed_results() -> None:
         f"{forecast['1h']['mean']:.2f} of it at 1 h, {forecast['6h']['mean']:.2f} at 6 h",
         f"{forecast['24h']['mean']:.2f} at 24 h, {forecast['48h']['mean']:.2f} at 48 h",
         f"{max(lead['worst'] for lead in forecast.values()):.2f} on the worst of twelve series",
+        *(
+            f"| {name} | {m['saving_pct']:.1f} % | {m['preference_pct']:.1f} % | {m['hours_below_floor_pct']:.1f} % |"
+            for name, m in (
+                ("`sprout`, its floor falling to 90 %", replays["sprout slack 0.1"]),
+                ("`contextual`, told the task, floor 90 %", replays["contextual task slack 0.1"]),
+                ("the same, floor 85 %", replays["contextual task slack 0.15"]),
+                ("`contextual`, the task inferred from the text, floor 90 %", replays["contextual text slack 0.1"]),
+                ("`contextual`, told nothing, floor 70 %, mean 85 %", replays["contextual none slack 0.3"]),
+            )
+        ),
         f"A kept answer: {results['answer_cache']['per_hit']['memory']['p50_us']:.0f} µs",
     ):
         assert figure in README, figure

@@ -46,6 +46,13 @@ _TIMEOUTS_PER_QUESTION = 3
 _LONGEST_TIMEOUT_S = 3600.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    path: str
+    query: Query = field(default_factory=dict)
+    posted: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
 @dataclass(slots=True)
 class _Here:
     """What belongs to one process."""
@@ -69,6 +76,8 @@ class HttpApi:
         judge: the source's own rules about answers; asked about every answer, before the general rules.
         retrying: when a question is asked again.
         breaker: remembers that the source is down.
+        quoting: whether errors repeat the source's own words; False where these may repeat what we sent, and that is
+            nobody's business.
         monotonic_s, sleep, uniform: the clock of time limits, the waiting between attempts (None: a wait that `close`
             ends) and the draw of its length.
 
@@ -88,6 +97,7 @@ class HttpApi:
         judge: Judge = lambda _status, _body: None,
         retrying: Retrying | None = None,
         breaker: Breaker | None = None,
+        quoting: bool = True,
         monotonic_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] | None = None,
         uniform: Callable[[], float] = _uniform,
@@ -103,6 +113,7 @@ class HttpApi:
         self._judge = judge
         self._retrying = retrying or Retrying()
         self._breaker = breaker or Breaker()
+        self._quoting = quoting
         self._monotonic_s = monotonic_s
         self._uniform = uniform
         self._closed = False
@@ -117,11 +128,16 @@ class HttpApi:
             BadData: not JSON.
             SourceError: see `get`.
         """
-        body = self.get(path, query)
-        try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as exc:
-            raise BadData(f"{self._name}: {path} answered {self._quoted(body)}, which is not JSON") from exc
+        return self._parsed(path, self.get(path, query))
+
+    def post_json(self, path: str, posted: Mapping[str, Any]) -> Any:
+        """The JSON document that `path` answers to another one; asked again as in `get`, so it must do no harm twice.
+
+        Raises:
+            BadData: not JSON.
+            SourceError: see `get`.
+        """
+        return self._parsed(path, self._answer(_Question(path, posted=posted)))
 
     def get(self, path: str, query: Query | None = None) -> bytes:
         """The body at `path`.
@@ -134,13 +150,16 @@ class HttpApi:
             NoData: 404.
             SourceError: any other answer, or this object is closed; and whatever `judge` says.
         """
+        return self._answer(_Question(path, query or {}))
+
+    def _answer(self, question: _Question) -> bytes:
         asked_s = self._now_s()
         if (left_alone_s := self._breaker.closed_for_s(asked_s)) > 0:
             said = f"{self._name}: it was down lately and is left alone for another {left_alone_s:.0f} s"
             raise SourceDown(said, retry_after_s=left_alone_s)
         deadline_s = self._monotonic_s() + _TIMEOUTS_PER_QUESTION * self._timeout_s
         try:
-            body = self._asked_until(deadline_s, path, query or {})
+            body = self._asked_until(deadline_s, question)
         except SourceDown as exc:
             self._breaker.failed(asked_s, self._now_s(), exc.retry_after_s)
             raise
@@ -164,11 +183,11 @@ class HttpApi:
     def _now_s(self) -> float:
         return self._now_utc().timestamp()
 
-    def _asked_until(self, deadline_s: float, path: str, query: Query) -> bytes:
+    def _asked_until(self, deadline_s: float, question: _Question) -> bytes:
         failed, renewed = 0, False
         while True:
             try:
-                return self._ask(path, query, deadline_s)
+                return self._ask(question, deadline_s)
             except SourceRefused as exc:
                 if renewed or not exc.unknown_key or not self._credentials.renew():
                     raise
@@ -184,11 +203,12 @@ class HttpApi:
                     raise
                 self._sleep(wait_s)
 
-    def _ask(self, path: str, query: Query, deadline_s: float) -> bytes:
-        client = self._opened()
+    def _ask(self, question: _Question, deadline_s: float) -> bytes:
+        client, path, posted = self._opened(), question.path, question.posted
+        method = "GET" if posted is None else "POST"
         timeout_s = max(0.001, min(self._timeout_s, deadline_s - self._monotonic_s()))
         try:
-            with client.stream("GET", path, params=dict(query), timeout=timeout_s) as response:
+            with client.stream(method, path, params=dict(question.query), json=posted, timeout=timeout_s) as response:
                 body = self._body(response, path)
         except _HTTPX_ERRORS as exc:
             raise self._translated(exc) from exc
@@ -228,6 +248,15 @@ class HttpApi:
             said = f"the proxy in {variable} cannot be used; give http://HOST:PORT, or name the host in NO_PROXY"
             raise SourceError(f"{self._name}: {said}") from None  # a proxy's URL may hold a password
 
+    def _parsed(self, path: str, body: bytes) -> Any:
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as exc:
+            words = self._quoted(body) or "something"
+            # The parser's own error holds all of what it was given.
+            cause = exc if self._quoting else None
+            raise BadData(f"{self._name}: {path} answered {words}, which is not JSON") from cause
+
     def _body(self, response: httpx.Response, path: str) -> bytes:
         body = bytearray()
         for chunk in response.iter_bytes():
@@ -257,7 +286,9 @@ class HttpApi:
         raise SourceDown(said, retry_after_s=retry_after_s(response.headers.get("Retry-After"), self._now_utc))
 
     def _quoted(self, body: bytes) -> str:
-        """The source's own words, short, on one line and without our secrets; empty where it sent a page."""
+        """The source's own words, short, on one line and without our secrets; empty where they are not to be told."""
+        if not self._quoting:
+            return ""
         # Before anything is cut, so that no half of a secret is left.
         text = masked(body.decode("utf-8", "replace"), self._credentials.secrets())
         text = " ".join(text[:2_000].split())
@@ -273,7 +304,8 @@ class HttpApi:
             case httpx.TimeoutException():
                 return SourceDown(f"{self._name}: no whole answer from {host} within {self._timeout_s:g} s")
             case httpx.NetworkError() | httpx.ProxyError() | httpx.RemoteProtocolError():
-                return SourceDown(f"{self._name}: no answer from {host} ({self._quoted(str(exc).encode())})")
+                words = self._quoted(str(exc).encode()) or type(exc).__name__
+                return SourceDown(f"{self._name}: no answer from {host} ({words})")
             case httpx.DecodingError():
                 return BadData(f"{self._name}: the answer's compression is broken")
             case _:

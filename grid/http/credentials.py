@@ -58,19 +58,24 @@ class NoKey:
 class HeaderKey(NoKey):
     """A key in a header, e.g. `auth-token`.
 
+    Args:
+        header: its name. key: the key.
+        scheme: what stands before the key, e.g. `Bearer` (RFC 6750, 2.1); empty for nothing.
+
     Raises:
         SourceSpecError: no header can hold the key; the message does not show it.
     """
 
-    def __init__(self, header: str, key: str) -> None:
+    def __init__(self, header: str, key: str, *, scheme: str = "") -> None:
         if not is_sendable(key):
             raise SourceSpecError(f"{header}: the key is empty, or holds what no header can hold; set it anew")
         self._header = header
         self._key = key
+        self._sent = f"{scheme} {key}" if scheme else key
 
     def headers(self) -> Mapping[str, str]:
         """The key's."""
-        return {self._header: self._key}
+        return {self._header: self._sent}
 
     def secrets(self) -> tuple[str, ...]:
         """The key."""

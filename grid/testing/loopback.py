@@ -65,11 +65,13 @@ class Asked:
         path: without the query.
         query: the last value of each parameter.
         headers: names in lower case.
+        body: what was posted; empty where it was a GET.
     """
 
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +183,12 @@ class Loopback:
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
                 query = {key: values[-1] for key, values in parse_qs(url.query, keep_blank_values=True).items()}
-                asked = Asked(url.path, query, {key.lower(): value for key, value in self.headers.items()})
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
+                asked = Asked(url.path, query, {key.lower(): value for key, value in self.headers.items()}, body)
                 outer.asked.append(asked)
                 outer._deliver(self, outer.answer_to(asked))
+
+            do_POST = do_GET  # noqa: N815 - the library's name
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Keep quiet."""

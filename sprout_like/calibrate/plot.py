@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from directives import FULL
 from directives.profile import Point, Profile
+from sprout_like.calibrate.labels import Label, write_labels
 from sprout_like.errors import SettingError
 
 __all__ = ["check_plot", "plot"]
@@ -18,18 +19,18 @@ _LOSSLESS: Final = "#1b7f5c"
 _LOSSY: Final = "#2f6db5"
 
 
-def check_plot(file: Path) -> None:
+def check_plot(file: Path, *, option: str = "--plot") -> None:
     """Find out now, rather than after ten minutes, whether the plot can be made.
 
     Raises:
         SettingError: matplotlib is not installed, or the name's ending is not that of a format.
     """
     if file.suffix.lower() not in _FORMATS:
-        raise SettingError("--plot", f"{file.name} ends in none of {', '.join(_FORMATS)}", "Name a file that does")
+        raise SettingError(option, f"{file.name} ends in none of {', '.join(_FORMATS)}", "Name a file that does")
     try:
         import matplotlib  # noqa: F401 - whether it is there
     except ImportError as exc:
-        raise SettingError("--plot", "matplotlib is not installed", 'pip install "sprout-like[plot]"') from exc
+        raise SettingError(option, "matplotlib is not installed", 'pip install "sprout-like[plot]"') from exc
 
 
 def plot(profile: Profile, file: Path) -> None:
@@ -60,7 +61,11 @@ def plot(profile: Profile, file: Path) -> None:
     axes.grid(color="#e4e8ec", linewidth=0.6)
     axes.set_axisbelow(True)
     _legend(figure, points)
-    _label(figure, axes, points)
+    labels = [
+        Label(point.directive, 100 * point.cost, point.similarity, _MUTED if point.dominated else _INK)
+        for point in points
+    ]
+    write_labels(figure, axes, labels)
     figure.savefig(file, dpi=150)
 
 
@@ -114,49 +119,3 @@ def _legend(figure: Any, points: list[Point]) -> None:
         if shown
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
-
-
-def _label(figure: Any, axes: Any, points: list[Point]) -> None:
-    """Write each name beside its point, at the first place where it covers no other name and no other point."""
-    from matplotlib.text import Text
-    from matplotlib.transforms import Bbox
-
-    figure.canvas.draw()  # places are known once the layout is
-    renderer = figure.canvas.get_renderer()
-    at = [axes.transData.transform((100 * point.cost, point.similarity)) for point in points]
-    taken = [Bbox.from_bounds(x - 8, y - 8, 16, 16) for x, y in at]
-    for point in sorted(points, key=lambda p: -p.similarity):
-        text = axes.annotate(
-            point.directive,
-            (100 * point.cost, point.similarity),
-            xytext=(0, 0),
-            textcoords="offset points",
-            fontsize=9,
-            color=_MUTED if point.dominated else _INK,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5},
-            va="center",
-            arrowprops={"arrowstyle": "-", "color": "#c3cad1", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 4},
-        )
-        text.set_in_layout(False)
-        box = Bbox.null()
-        for place in _places():
-            text.set_position(place)
-            text.set_horizontalalignment("left" if place[0] > 0 else "right" if place[0] < 0 else "center")
-            text.update_positions(renderer)
-            box = Text.get_window_extent(text, renderer).padded(1)  # an annotation's own would hold its line too
-            inside = axes.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and axes.bbox.y0 <= box.y0
-            if inside and box.y1 <= axes.bbox.y1 and not any(box.overlaps(other) for other in taken):
-                break
-        taken.append(box)
-
-
-def _places() -> list[tuple[float, float]]:
-    """Offsets in points, nearest first: beside, then above and below, further and further away."""
-    near = [(8.0, 0.0), (-8.0, 0.0), (0.0, 11.0), (0.0, -11.0)]
-    far = [
-        (x, sign * step)
-        for step in (10.0, 20.0, 30.0, 42.0, 54.0, 68.0, 84.0, 100.0)
-        for sign in (-1, 1)
-        for x in (10.0, -10.0, 34.0, -34.0)
-    ]
-    return near + far

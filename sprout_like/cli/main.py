@@ -11,11 +11,17 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from sprout_like.cli.calibrate import calibrate
+from sprout_like.cli.classes import classes
 from sprout_like.cli.demo import demo
 from sprout_like.cli.doctor import doctor
 from sprout_like.cli.grid.commands import grid
+from sprout_like.cli.judge import judge
 from sprout_like.cli.ledger import ledger
+from sprout_like.cli.policy import policy
+from sprout_like.cli.prompts import prompts
+from sprout_like.cli.replay import replay
 from sprout_like.cli.report import report
+from sprout_like.cli.tune import tune
 
 __all__ = ["app", "run"]
 
@@ -32,10 +38,16 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(calibrate)
+app.command()(judge)
 app.command()(report)
+app.command()(tune)
+app.command()(replay)
 app.command()(doctor)
 app.add_typer(grid, name="grid")
 app.add_typer(ledger, name="ledger")
+app.add_typer(policy, name="policy")
+app.add_typer(prompts, name="prompts")
+app.add_typer(classes, name="classes")
 
 
 @app.callback(invoke_without_command=True)

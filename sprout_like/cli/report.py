@@ -27,15 +27,16 @@ def report(
     ] = None,
 ) -> None:
     """What was used, emitted and saved."""
-    from sprout_like.cli.opening import reading
+    from sprout_like.cli.opening import configured, reading
     from sprout_like.errors import SettingError
     from sprout_like.reports import render
+    from sprout_like.reports.policies import with_policies
     from sprout_like.reports.summary import summarise
 
     if since is not None and until is not None and since >= until:
         raise SettingError("--until", "the span ends before it begins", "Give a moment after --since")
     with reading(ledger) as engine:
-        summary = summarise(engine, by=by, since_utc=since, until_utc=until)
+        summary = with_policies(summarise(engine, by=by, since_utc=since, until_utc=until), engine, configured(ledger))
     match output:
         case "json":
             typer.echo(render.as_json(summary))

@@ -72,8 +72,10 @@ def replay_day(
     """
     clock = _DayClock(day.at_hour(0))
     grid = Grid(TraceSource(day.series), "GB", now_utc=clock)
-    # Every prompt is run under `full` too, so a control group would only hide what the policy does.
-    settings = settings.replaced(control_share=0.0)
+    # Every prompt is run under `full` too, so a control group would only hide what the policy does. The contextual
+    # policy would serve `full` throughout, as nobody has judged this model's answers yet.
+    policy = "threshold" if settings.policy == "contextual" else settings.policy
+    settings = settings.replaced(policy=policy, control_share=0.0, sample_share=0.0)
     with CarbonAware(
         model, tokenizer, grid=grid, ledger=str(ledger), settings=settings, tags={"demo": "day"}, rng=Random(_SEED)
     ) as aware:

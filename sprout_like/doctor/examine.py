@@ -12,7 +12,7 @@ from sprout_like.doctor.finding import Finding
 from sprout_like.errors import MeterError, SettingError
 from sprout_like.grids import open_grid
 from sprout_like.meters import MeterOptions, auto_meter, open_meter
-from sprout_like.policies import open_catalogue, open_policy
+from sprout_like.policies import open_catalogue, simple_policy
 from sprout_like.settings import Settings
 
 __all__ = ["examine"]
@@ -62,14 +62,17 @@ def _sources() -> str:
 
 def _policy(settings: Settings) -> Iterator[Finding]:
     catalogue = open_catalogue(settings)
-    policy = open_policy(settings.policy, catalogue, settings)
-    names = ", ".join(catalogue.directives)
-    found = f"{policy.version}; directives: {names} (catalogue {catalogue.version})"
-    if settings.control_share == 0 and policy.name != "fixed":
-        no_control = "; no control group, so that no saving can be measured"
-        yield Finding("policy", "warn", found + no_control, "Set SPROUT_CONTROL_SHARE=0.05")
+    if settings.policy == "contextual":
+        from sprout_like.doctor.policy import look_at_contextual
+
+        yield from look_at_contextual(settings, catalogue)
     else:
-        yield Finding("policy", "ok", found)
+        policy = simple_policy(settings.policy, catalogue, settings)
+        names = ", ".join(catalogue.directives)
+        yield Finding("policy", "ok", f"{policy.version}; directives: {names} (catalogue {catalogue.version})")
+    if settings.control_share == 0 and settings.policy not in catalogue:
+        problem = "there is no control group, so that no saving can be measured"
+        yield Finding("policy", "warn", problem, "Set SPROUT_CONTROL_SHARE=0.05")
 
 
 def _grid(settings: Settings) -> Iterator[Finding]:

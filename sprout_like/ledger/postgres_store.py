@@ -14,7 +14,7 @@ from sprout_like.ledger.faults import DRIVER_ERRORS, as_startup_error, as_write_
 from sprout_like.ledger.migrate import ensure_schema
 from sprout_like.ledger.rows import Record
 from sprout_like.ledger.schema import AccountRow, IntensityRow, RequestRow
-from sprout_like.ledger.store import PROBE, insert_records
+from sprout_like.ledger.store import PROBE, forget_expired, insert_records
 from sprout_like.record import AccountRecord, IntensityRecord, RequestRecord
 
 __all__ = ["PostgresStore"]
@@ -49,6 +49,7 @@ class PostgresStore:
             ensure_schema(self._engine)
             with self._engine.begin() as connection:
                 connection.execute(PROBE)
+            forget_expired(self._engine)
         except SQLAlchemyError as exc:
             raise as_startup_error(exc, self._engine.url) from exc
 

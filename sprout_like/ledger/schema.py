@@ -99,6 +99,7 @@ class RequestRow(Base):
     reused_tokens: Mapped[int | None]
     new_tokens: Mapped[int | None]
     limit_tokens: Mapped[int | None]
+    caller_limit_tokens: Mapped[int | None]
     finish_reason: Mapped[str | None]
     knob_counts: Mapped[dict[str, float]]
 
@@ -278,7 +279,11 @@ class PolicyRow(Base):
 
 
 class EvaluationRow(Base):
-    """One run of the evaluator: when, why, how it ended and what it cost."""
+    """`sprout_like.evaluating.evaluation.Evaluation` without its verdicts: one run of the evaluator.
+
+    `energy_j`, `operational_g` and `embodied_g` are those of the generations, which are rows of `requests` too; what
+    the judge took is in no other table.
+    """
 
     __tablename__ = "evaluations"
 
@@ -296,22 +301,30 @@ class EvaluationRow(Base):
     ties_n: Mapped[int]
     first_n: Mapped[int]
     second_n: Mapped[int]
+    dropped: Mapped[dict[str, int]] = mapped_column(JSON)
     energy_j: Mapped[float | None]
-    judge_energy_j: Mapped[float | None]
-    judge_energy_method: Mapped[str]
     operational_g: Mapped[float | None]
     embodied_g: Mapped[float | None]
+    judge_energy_j: Mapped[float | None]
+    judge_energy_method: Mapped[str]
+    judge_operational_g: Mapped[float | None]
+    judge_tokens: Mapped[int | None]
+    judge_s: Mapped[float]
 
 
 class VerdictRow(Base):
-    """A judged pair: one directive's answer beside `full`'s to the same prompt. No text."""
+    """A judged pair: one directive's answer beside `full`'s to the same prompt. No text, and no hash of it.
+
+    `prompt_number` is the place of the prompt in its evaluation: enough to tell which pairs are of one prompt, and
+    nothing that could be guessed back, as docs/decisions/0001 asks.
+    """
 
     __tablename__ = "verdicts"
 
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.evaluation_id"), primary_key=True)
     place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     judged_utc: Mapped[datetime] = mapped_column(index=True)
-    prompt_hash: Mapped[str] = mapped_column(String(64))
+    prompt_number: Mapped[int]
     request_id: Mapped[str | None] = mapped_column(String(32))
     directive: Mapped[str]
     bin_task: Mapped[str]
@@ -323,17 +336,23 @@ class VerdictRow(Base):
 
 
 class PromptRow(Base):
-    """A prompt of the traffic kept for judging; made only where the user turned that on, as it is text."""
+    """A prompt of the traffic kept for judging; made only where the user turned that on, as it is text.
+
+    `template` and `arguments` are what `chat` was given beside the messages, so that the call can be made again.
+    """
 
     __tablename__ = "prompts"
 
     prompt_id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    request_id: Mapped[str | None] = mapped_column(String(32))
+    request_id: Mapped[str] = mapped_column(String(32))
     taken_utc: Mapped[datetime]
     expires_utc: Mapped[datetime] = mapped_column(index=True)
+    model: Mapped[str]
+    catalogue_version: Mapped[str]
     task: Mapped[str | None]
     directive: Mapped[str]
-    limit_tokens: Mapped[int | None]
     messages: Mapped[list[dict[str, str]]] = mapped_column(JSON)
-    answer: Mapped[str | None]
+    template: Mapped[dict[str, Any]] = mapped_column(JSON)
+    arguments: Mapped[dict[str, Any]] = mapped_column(JSON)
+    answer: Mapped[str]
     judged_utc: Mapped[datetime | None]

@@ -19,8 +19,9 @@ _INTRODUCTION: Final = f"""\
 # The ledger's tables
 
 Schema {HEAD}. Written by `python -m sprout_like.ledger.schema_doc` from the code; do not edit.
-Units are in the names. NULL means unknown and is never stored as 0. No column here holds prompt or answer text; the
-table `answers`, filled only under the setting `answer_cache = "ledger"`, holds answers as tokens.
+Units are in the names. NULL means unknown and is never stored as 0. No column here holds prompt or answer text. Two
+other tables do, and are empty unless asked for: `answers` holds answers as tokens under `answer_cache = "ledger"`,
+`prompts` holds prompts and answers under `sample_share`, until they expire.
 """
 
 

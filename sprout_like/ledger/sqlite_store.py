@@ -19,7 +19,7 @@ from sprout_like.ledger.prepared import PreparedInsert
 from sprout_like.ledger.rows import Record
 from sprout_like.ledger.schema import AccountRow, Base, IntensityRow, RequestRow
 from sprout_like.ledger.sqlite_file import FileId, file_id
-from sprout_like.ledger.store import PROBE, insert_records
+from sprout_like.ledger.store import PROBE, forget_expired, insert_records
 from sprout_like.record import AccountRecord, IntensityRecord, RequestRecord
 
 __all__ = ["SqliteStore"]
@@ -66,6 +66,7 @@ class SqliteStore:
             ensure_schema(self._engine)
             self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             self._connection.execute(PROBE)
+            forget_expired(self._engine)
         except (SQLAlchemyError, OSError) as exc:
             raise as_startup_error(exc, self._engine.url) from exc
         self._file = file_id(self._path)

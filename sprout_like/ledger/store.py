@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, Insert, false, insert, literal, select
+from sqlalchemy import Connection, Engine, Insert, delete, false, func, insert, literal, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from sprout_like.errors import RowRefused
 from sprout_like.ledger.rows import Record
-from sprout_like.ledger.schema import RequestRow
+from sprout_like.ledger.schema import PromptRow, RequestRow
 
-__all__ = ["PROBE", "Store", "insert_records", "send_batch"]
+__all__ = ["PROBE", "Store", "forget_expired", "insert_records", "send_batch"]
 
 K = TypeVar("K")
 
@@ -71,6 +73,13 @@ def insert_records(
         rows = [record.as_dict() for record in records if type(record) is kind]
         if rows:
             connection.execute(statement, rows)
+
+
+def forget_expired(engine: Engine) -> None:
+    """Delete kept prompts whose time is up, by the database's own clock: also where nobody samples any more."""
+    expired = delete(PromptRow).where(PromptRow.expires_utc <= func.current_timestamp())
+    with suppress(SQLAlchemyError), engine.begin() as connection:  # who may not delete can write rows all the same
+        connection.execute(expired)
 
 
 def send_batch(records: Mapping[K, Record], send: Callable[[Sequence[Record]], None]) -> dict[K, str]:

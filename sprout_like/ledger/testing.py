@@ -120,6 +120,7 @@ def sample_request(number: int = 0, **changes: Any) -> RequestRecord:
         instruction_tokens=7,
         new_tokens=32,
         limit_tokens=64,
+        caller_limit_tokens=64,
         finish_reason="eos",
         zone="GB",
         intensity_g_per_kwh=180.0,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
+from itertools import chain
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -14,8 +15,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from sprout_like.choosing.missing import unlocked
+from sprout_like.printable import printable
 from sprout_like.reports.figures import UNKNOWN_MARK, grams, grams_scale, joules_scale, number, percent
+from sprout_like.reports.judging import Judging
 from sprout_like.reports.machine import plain, to_json
+from sprout_like.reports.policies import PolicyLine
 from sprout_like.reports.saving import MeasuredSaving
 from sprout_like.reports.summary import Line, Summary
 from sprout_like.reports.whole import Whole
@@ -80,7 +85,7 @@ def _table(by: str, lines: Sequence[Line]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for line in lines:
         table.add_row(
-            Text(line.group or UNKNOWN_MARK),
+            Text(printable(line.group or UNKNOWN_MARK)),
             number(line.requests, 0),
             number(line.new_tokens, 0),
             energy(line.energy_j),
@@ -142,17 +147,86 @@ def _notes(summary: Summary) -> list[str]:
             f"{energy(overhead_j)} {energy.unit} loading, warming up, compiling; {energy(idle_j)} {energy.unit} idle"
         )
         notes.append(f"Besides requests: {spent} (closed accounts).")
+    notes += chain.from_iterable(_of_judging(cost, summary.savings) for cost in summary.judging)
     said = [_said(saving) for saving in summary.savings]
-    return notes + (said or ["No saving measured: there is no control group of two or more yet."])
+    notes += said or ["No saving measured: there is no control group of two or more yet."]
+    return [*notes, *chain.from_iterable(map(_of_policy, summary.policies))]
+
+
+def _of_judging(judging: Judging, savings: Iterable[MeasuredSaving]) -> Iterator[str]:
+    if judging.energy_j or judging.judges_g:
+        parts = [
+            f"{grams(kind.operational_g)} CO2e ({kind.intensity_kind}, {kind.intensity_factors})"
+            for kind in judging.kinds
+        ]
+        if judging.judges_g:
+            parts.append(f"{grams(judging.judges_g)} CO2e of judges")
+        if judging.unpriced_j:
+            parts.append(f"unknown CO2e of {_joules(judging.unpriced_j)}")
+        took = f": {', '.join(parts)}" if parts else ""
+        yield (
+            f"Judging {judging.model} (evaluations: {judging.evaluations:,}) took {_joules(judging.energy_j)}{took}. "
+            + _borne(judging, savings)
+        )
+    if unknown := judging.unknown:
+        yield (
+            f"{judging.model}: of evaluations and the generations for them, {unknown:,} used unknown energy, "
+            "which no saving bears."
+        )
+
+
+def _borne(judging: Judging, savings: Iterable[MeasuredSaving]) -> str:
+    if not judging.calls:
+        return "None of its requests was answered in this span to bear it."
+    stated = {(s.intensity_kind, s.intensity_factors) for s in savings if s.quantity == "carbon"}
+    unlike = judging.unpriced_j or len(judging.kinds) > 1 or any(judging.unlike_j(*kind) for kind in stated)
+    priced = "; J without g of a saving's own kind count at the g per J of the requests compared" if unlike else ""
+    return f"Savings of its requests bear it, spread evenly over all {judging.calls:,} answered{priced}."
+
+
+def _joules(value_j: float) -> str:
+    scale = joules_scale((value_j,))
+    return f"{scale(value_j)} {scale.unit}"
+
+
+def _lowered(policy: PolicyLine) -> str:
+    """By how much judging lowered what is modelled, if it did."""
+    by = (policy.judging_energy, policy.judging_carbon)
+    if not any(by):
+        return ""
+    energy, carbon = (number(None if part is None else 100 * part, 1) for part in by)
+    return f", lowered by judging by {energy} and {carbon} points"
+
+
+def _of_policy(policy: PolicyLine) -> Iterator[str]:
+    if policy.number is None:
+        yield f"{policy.model}: no tuned policy yet; `sprout-like judge`, then `sprout-like tune`, make one."
+    else:
+        floor = "" if policy.floor is None else f", which keeps {percent(policy.floor)} of full's quality"
+        yield (
+            f"{policy.model}: policy {policy.number}{floor}. Modelled saving against full in the same bins: "
+            f"{percent(policy.modelled_energy)} of energy, {percent(policy.modelled_carbon)} of carbon"
+            f"{_lowered(policy)}."
+        )
+    if policy.breaker is not None:
+        yield f"{policy.model}: {policy.breaker}: everything is served full."
+    if names := policy.missing.unmeasured:
+        yield f"{policy.model}: never measured: {', '.join(names)} (`sprout-like calibrate`)."
+    if unlocks := policy.missing.unjudged:
+        yield (
+            f"{policy.model}: never judged, and would save energy if good enough: {unlocked(unlocks)} "
+            "(`sprout-like judge`)."
+        )
 
 
 def _said(saving: MeasuredSaving) -> str:
     few = "" if saving.control_n >= _ENOUGH_CONTROL else f", too few to lean on: {_ENOUGH_CONTROL} wanted"
+    judged = f" Judging lowered it by {100 * saving.judging:.1f} points." if saving.judging else ""
     of: str = saving.quantity
     if saving.intensity_kind is not None:
         of += f" ({saving.intensity_kind}, {saving.intensity_factors})"
     return (
         f"Measured saving of {of} against the control group: {percent(saving.saving)} "
         f"(95 % interval {percent(saving.low)} to {percent(saving.high)}; {saving.policy_n:,} requests under "
-        f"{saving.policy_version}, {saving.control_n:,} control{few})."
+        f"{saving.policy_version}, {saving.control_n:,} control{few}).{judged}"
     )

@@ -10,8 +10,10 @@ from typing import Any, get_args
 from sqlalchemy import ColumnElement, Engine, Select, and_, case, func, select
 
 from sprout_like.ledger.best_known import FACTORS, KIND, OPERATIONAL_G, PROVISIONAL, SETTLED
-from sprout_like.ledger.schema import AccountRow, RequestRow
+from sprout_like.ledger.schema import AccountRow, EvaluationRow, RequestRow
 from sprout_like.reports.grouping import GroupBy
+from sprout_like.reports.judging import Judging, bearers, judge_costs, judging_of, runs_costs
+from sprout_like.reports.policies import PolicyLine
 from sprout_like.reports.saving import MeasuredSaving, moments, savings
 
 __all__ = ["Line", "Overheads", "Summary", "summarise"]
@@ -77,6 +79,8 @@ class Summary:
         lines: the groups: requests before baselines and evaluations; days in order of time, else largest energy first.
         overheads: energy of no request.
         savings: measured against control groups; empty where there is no control group of two or more.
+        judging: what evaluations cost, by model and catalogue, which the savings bear; empty where there was none.
+        policies: the contextual policies as they are now; empty where none was asked for.
     """
 
     by: GroupBy
@@ -87,6 +91,8 @@ class Summary:
     lines: Sequence[Line]
     overheads: Overheads
     savings: Sequence[MeasuredSaving]
+    judging: Sequence[Judging]
+    policies: Sequence[PolicyLine] = ()
 
 
 def summarise(
@@ -113,9 +119,15 @@ def summarise(
         lines = [Line(*row) for row in connection.execute(span.of(_lines(engine, by), RequestRow.started_utc))]
         accounts = select(func.sum(AccountRow.overhead_j), func.sum(AccountRow.idle_j))
         overheads = Overheads(*connection.execute(span.of(accounts, AccountRow.started_utc)).one())
-        compared = savings(connection.execute(span.of(moments(), RequestRow.started_utc)))
+        runs = connection.execute(span.of(runs_costs(), RequestRow.started_utc)).all()
+        judges = connection.execute(span.of(judge_costs(), EvaluationRow.started_utc)).all()
+        judged = {model for model, *_ in (*runs, *judges)}
+        drawn = connection.execute(span.of(moments(), RequestRow.started_utc)).all()
+        # After the others: whoever came in the meantime bears a part, and nobody of `drawn` is missing.
+        judging = judging_of(runs, judges, connection.execute(span.of(bearers(judged), RequestRow.started_utc)))
+        compared = savings(drawn, judging)
     lines.sort(key=lambda line: _order(line, by_time=by == "day"))
-    return Summary(by, since_utc, until_utc, first, last, lines, overheads, compared)
+    return Summary(by, since_utc, until_utc, first, last, lines, overheads, compared, judging)
 
 
 def _order(line: Line, *, by_time: bool) -> tuple[Any, ...]:

@@ -59,7 +59,7 @@ def test_embodied_is_in_proportion_to_time_and_share(duration_s: float, share: f
 
 
 def test_no_other_file_converts_joules() -> None:
-    """3.6e6 in any spelling stands in carbon.py alone, and in what `grid` plans by, which cannot know of carbon.py."""
+    """3.6e6 in any spelling stands in carbon.py alone, and once in each package that cannot know of carbon.py."""
     root = Path(__file__).parents[2]
     found = [
         str(path.relative_to(root))
@@ -68,4 +68,4 @@ def test_no_other_file_converts_joules() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value == 3.6e6
     ]
-    assert sorted(found) == ["grid/windows/work.py", "sprout_like/carbon.py"]
+    assert sorted(found) == ["directives/units.py", "grid/windows/work.py", "sprout_like/carbon.py"]

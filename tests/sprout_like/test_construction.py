@@ -58,7 +58,7 @@ def test_a_catalogue_that_lacks_the_steps_directives(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("[directive.short]\nbudget = { max_new_tokens = 9 }\n")
     with pytest.raises(SproutError, match=r"thresholds: .*'brief'"):
-        wrap(settings=Settings.load(catalogue=path))
+        wrap(settings=Settings.load(catalogue=path), policy="threshold")
     pinned = wrap(settings=Settings.load(catalogue=path), policy="short")
     pinned.generate()
     pinned.close()

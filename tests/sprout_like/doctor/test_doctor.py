@@ -73,7 +73,13 @@ def test_a_settings_file_in_use_is_named(examined: Examined, place: Path) -> Non
     [
         ("grid", "stat:100", "grid", "'stat:100' is not a source. Did you mean 'static'?", "SPROUT_GRID"),
         ("zone", "GBR", "grid", "'GBR'", "SPROUT_ZONE"),
-        ("policy", "breif", "policy", "'breif' is neither a policy nor a directive", "Use one of: threshold, full"),
+        (
+            "policy",
+            "breif",
+            "policy",
+            "'breif' is neither a policy nor a directive",
+            "Use one of: contextual, threshold",
+        ),
         ("catalogue", "none.toml", "policy", "none.toml", "leave the setting out"),
         ("meter", "nvlm", "meter", "'nvlm' names no meter", "Use auto"),
         ("ledger", "mysql://me:hunter2@db/x", "ledger", "mysql is not supported", "postgresql://"),

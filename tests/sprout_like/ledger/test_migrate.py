@@ -102,13 +102,13 @@ def test_rows_of_an_older_schema_are_kept_and_can_be_settled(spec: str) -> None:
     """What 0005 and 0006 added is taken away again, with a row written before them."""
     engine = build_engine(parse_address(spec))
     ensure_schema(engine)
-    row = sample_request(7, intensity_status="forecast")
+    row = sample_request(7, intensity_status="forecast", caller_limit_tokens=None)
     settled = [column.name for column in RequestRow.__table__.columns if column.name.startswith("settled_")]
     with engine.begin() as connection:
         connection.execute(insert(RequestRow), row.as_dict())
         for table in ("intensities", "policies", "verdicts", "evaluations", "prompts"):
             connection.execute(text(f"DROP TABLE {table}"))
-        for name in [*settled, "inferred_task"]:
+        for name in [*settled, "inferred_task", "caller_limit_tokens"]:
             connection.execute(text(f"ALTER TABLE requests DROP COLUMN {name}"))
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0004'"))
     engine.dispose()

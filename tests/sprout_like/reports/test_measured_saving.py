@@ -98,7 +98,7 @@ def test_the_ledger_gives_what_the_rows_give(filled: Fill) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"purpose": "baseline"}, {"purpose": "evaluation"}, {"propensity": None}, {"status": "error"}, {"energy_j": None}],
+    [{"purpose": "baseline"}, {"propensity": None}, {"status": "error"}, {"energy_j": None}],
     ids=lambda changes: next(iter(changes.items()))[0] + "=" + str(next(iter(changes.values()))),
 )
 def test_rows_that_were_not_drawn_or_not_answered_are_not_compared(filled: Fill, changes: dict[str, object]) -> None:
@@ -117,24 +117,24 @@ def test_without_a_control_group_there_is_no_saving(filled: Fill) -> None:
 def test_policies_are_compared_with_their_own_control_groups() -> None:
     known = (2, 4.0, 8.0)
     rows = [
-        ("v1", "average", "direct", "policy", *known, *known),
-        ("v2", "average", "direct", "control", *known, *known),
+        ("v1", "m", "c", "average", "direct", "policy", *known, *known),
+        ("v2", "m", "c", "average", "direct", "control", *known, *known),
     ]
 
-    assert savings(rows) == []
+    assert savings(rows, []) == []
 
 
 def test_energy_is_compared_over_all_intensities_and_carbon_within_one_kind() -> None:
     """One row of each kind is enough for energy and too few for carbon."""
     unknown = (0, None, None)
     rows = [
-        ("v", "average", "direct", "policy", 1, 2.0, 4.0, 1, 2.0, 4.0),
-        ("v", "marginal", "direct", "policy", 1, 4.0, 16.0, 1, 4.0, 16.0),
-        ("v", "average", "direct", "control", 1, 8.0, 64.0, 1, 8.0, 64.0),
-        ("v", None, None, "control", 1, 4.0, 16.0, *unknown),
-        ("v", None, None, None, 1, 999.0, 999.0**2, *unknown),
+        ("v", "m", "c", "average", "direct", "policy", 1, 2.0, 4.0, 1, 2.0, 4.0),
+        ("v", "m", "c", "marginal", "direct", "policy", 1, 4.0, 16.0, 1, 4.0, 16.0),
+        ("v", "m", "c", "average", "direct", "control", 1, 8.0, 64.0, 1, 8.0, 64.0),
+        ("v", "m", "c", None, None, "control", 1, 4.0, 16.0, *unknown),
+        ("v", "m", "c", None, None, None, 1, 999.0, 999.0**2, *unknown),
     ]
 
-    (energy,) = savings(rows)
+    (energy,) = savings(rows, [])
 
     assert (energy.quantity, energy.intensity_kind, energy.saving) == ("energy", None, pytest.approx(0.5))

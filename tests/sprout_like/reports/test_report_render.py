@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from sprout_like.choosing.missing import Missing, Unlock
+from sprout_like.reports.judging import Judging, Kind
+from sprout_like.reports.policies import PolicyLine
 from sprout_like.reports.render import as_csv, as_json, as_table
 from sprout_like.reports.saving import MeasuredSaving
 from sprout_like.reports.summary import Line, Overheads, Summary
@@ -55,6 +58,7 @@ _SUMMARY = Summary(
     lines=[_LINE],
     overheads=Overheads(None, None),
     savings=[],
+    judging=[],
 )
 
 
@@ -166,6 +170,85 @@ def test_what_needs_saying_is_said() -> None:
     ) in text
 
 
+_JUDGING = Judging(
+    model="m",
+    catalogue_version="c",
+    evaluations=2,
+    energy_j=1500.0,
+    kinds=(Kind("average", "direct", 1000.0, 0.25),),
+    judges_g=0.5,
+    calls=1200,
+    rows=1200,
+)
+
+
+def test_what_judging_took_is_said_and_written() -> None:
+    text = _words(_table(_LINE, judging=[_JUDGING]))
+    data = json.loads(as_json(replace(_SUMMARY, judging=[_JUDGING])))
+
+    assert (
+        "Judging m (evaluations: 2) took 1.50 kJ: 250 mg CO2e (average, direct), 500 mg CO2e of judges. "
+        "Savings of its requests bear it, spread evenly over all 1,200 answered."
+    ) in text
+    assert "Judging" not in _words(_table(_LINE))
+    (written,) = data["judging"]
+    assert (written["energy_j"], written["judges_g"], written["calls"]) == (1500.0, 0.5, 1200)
+
+
+def test_judging_of_unknown_carbon_is_not_said_to_be_clean() -> None:
+    text = _words(_table(_LINE, judging=[replace(_JUDGING, kinds=(), judges_g=0.0, unpriced_j=1500.0)]))
+
+    assert "took 1.50 kJ: unknown CO2e of 1.50 kJ." in text
+    assert "J without g of a saving's own kind count at the g per J of the requests compared" in text
+
+
+def test_judging_of_another_kind_than_a_savings_is_said_to_count_by_its_energy() -> None:
+    of_carbon = {"quantity": "carbon", "intensity_kind": "average"}
+    like = replace(_SAVING, intensity_factors="direct", **of_carbon)
+    unlike = replace(_SAVING, intensity_factors="lifecycle", **of_carbon)
+
+    assert "at the g per J" not in _words(_table(_LINE, judging=[_JUDGING], savings=[like]))
+    assert "at the g per J" in _words(_table(_LINE, judging=[_JUDGING], savings=[unlike]))
+
+
+def test_judging_that_no_request_bears_is_said() -> None:
+    text = _words(_table(_LINE, judging=[replace(_JUDGING, calls=0)]))
+
+    assert "None of its requests was answered in this span to bear it." in text
+
+
+def test_what_judging_took_of_a_modelled_saving_is_said() -> None:
+    policy = PolicyLine("m", 3, 0.95, 0.4, 0.38, None, Missing((), ()), judging_energy=0.086, judging_carbon=None)
+
+    text = _words(_table(_LINE, policies=[policy]))
+    free = _words(_table(_LINE, policies=[replace(policy, judging_energy=0.0, judging_carbon=0.0)]))
+
+    assert "40.0 % of energy, 38.0 % of carbon, lowered by judging by 8.6 and – points." in text
+    assert "38.0 % of carbon." in free
+
+
+def test_policies_are_written_with_what_they_lack() -> None:
+    lacking = Missing(("lookup",), (Unlock("very_brief", 0.31),))
+    policy = PolicyLine("m", 3, 0.95, 0.4, None, "breaker: why", lacking)
+
+    data = json.loads(as_json(replace(_SUMMARY, policies=[policy])))
+
+    (written,) = data["policies"]
+    assert (written["number"], written["breaker"], written["modelled_carbon"]) == (3, "breaker: why", None)
+    assert written["missing"] == {
+        "unmeasured": ["lookup"],
+        "unjudged": [{"directive": "very_brief", "saving": 0.31}],
+    }
+
+
+def test_what_judging_took_of_a_saving_is_said() -> None:
+    text = _words(_table(_LINE, savings=[replace(_SAVING, judging=0.024)], judging=[replace(_JUDGING, unknown=2)]))
+
+    assert "31 control). Judging lowered it by 2.4 points." in text
+    assert "m: of evaluations and the generations for them, 2 used unknown energy, which no saving bears." in text
+    assert "Judging" not in _table(_LINE, savings=[_SAVING])
+
+
 def test_what_is_settled_and_what_is_provisional_is_said() -> None:
     text = _words(_table(replace(_LINE, settled=3, provisional=1)))
 
@@ -219,3 +302,9 @@ def test_csv_reads_back_with_empty_cells_for_unknown() -> None:
 @pytest.mark.parametrize("write", [as_json, as_csv, lambda summary: _printed(as_table(summary))])
 def test_the_same_summary_is_written_the_same_every_time(write: Callable[[Summary], str]) -> None:
     assert write(_SUMMARY) == write(replace(_SUMMARY))
+
+
+def test_a_group_cannot_control_the_terminal() -> None:
+    printed = _printed(as_table(replace(_SUMMARY, by="task", lines=[replace(_LINE, group="sums\x1b[2J\x9b31m")])))
+    assert "sums" in printed
+    assert not {"\x1b", "\x9b"} & set(printed)

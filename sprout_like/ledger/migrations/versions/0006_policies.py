@@ -11,6 +11,7 @@ down_revision = "0005"
 
 def upgrade() -> None:
     op.add_column("requests", sa.Column("inferred_task", sa.String()))
+    op.add_column("requests", sa.Column("caller_limit_tokens", sa.Integer()))
     op.create_table(
         "policies",
         sa.Column("policy_id", sa.String(32), primary_key=True),
@@ -43,18 +44,22 @@ def upgrade() -> None:
         sa.Column("ties_n", sa.Integer(), nullable=False),
         sa.Column("first_n", sa.Integer(), nullable=False),
         sa.Column("second_n", sa.Integer(), nullable=False),
+        sa.Column("dropped", sa.JSON(), nullable=False),
         sa.Column("energy_j", sa.Double()),
-        sa.Column("judge_energy_j", sa.Double()),
-        sa.Column("judge_energy_method", sa.String(), nullable=False),
         sa.Column("operational_g", sa.Double()),
         sa.Column("embodied_g", sa.Double()),
+        sa.Column("judge_energy_j", sa.Double()),
+        sa.Column("judge_energy_method", sa.String(), nullable=False),
+        sa.Column("judge_operational_g", sa.Double()),
+        sa.Column("judge_tokens", sa.Integer()),
+        sa.Column("judge_s", sa.Double(), nullable=False),
     )
     op.create_table(
         "verdicts",
         sa.Column("evaluation_id", sa.String(32), sa.ForeignKey("evaluations.evaluation_id"), primary_key=True),
         sa.Column("place", sa.Integer(), primary_key=True, autoincrement=False),
         sa.Column("judged_utc", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("prompt_hash", sa.String(64), nullable=False),
+        sa.Column("prompt_number", sa.Integer(), nullable=False),
         sa.Column("request_id", sa.String(32)),
         sa.Column("directive", sa.String(), nullable=False),
         sa.Column("bin_task", sa.String(), nullable=False),
@@ -68,14 +73,17 @@ def upgrade() -> None:
     op.create_table(
         "prompts",
         sa.Column("prompt_id", sa.String(32), primary_key=True),
-        sa.Column("request_id", sa.String(32)),
+        sa.Column("request_id", sa.String(32), nullable=False),
         sa.Column("taken_utc", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_utc", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("catalogue_version", sa.String(), nullable=False),
         sa.Column("task", sa.String()),
         sa.Column("directive", sa.String(), nullable=False),
-        sa.Column("limit_tokens", sa.Integer()),
         sa.Column("messages", sa.JSON(), nullable=False),
-        sa.Column("answer", sa.String()),
+        sa.Column("template", sa.JSON(), nullable=False),
+        sa.Column("arguments", sa.JSON(), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
         sa.Column("judged_utc", sa.DateTime(timezone=True)),
     )
     op.create_index("ix_prompts_expires_utc", "prompts", ["expires_utc"])
