@@ -1,12 +1,18 @@
-"""Models for tests: a tiny random one with the real tokenizer, and the real one."""
+"""Models for tests, a tiny random one with the real tokenizer and the real one; and ledgers on either database."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
+
+from sprout_like.ledger.address import parse_address
+from sprout_like.ledger.engine import build_engine
+from sprout_like.ledger.migrate import ensure_schema
 
 
 @pytest.fixture(scope="session")
@@ -101,3 +107,18 @@ def retemplated(tokenizer: Any) -> Callable[[str | None], Any]:
         return other
 
     return make
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def spec(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a ledger is, on either database."""
+    return str(tmp_path / "ledger.sqlite") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def engine(spec: str) -> Iterator[Engine]:
+    """That ledger's database, with its tables."""
+    engine = build_engine(parse_address(spec))
+    ensure_schema(engine)
+    yield engine
+    engine.dispose()

@@ -37,7 +37,7 @@ class Sprout:
         evaluator: Evaluator,
         rng: np.random.Generator,
     ) -> None:
-        self.strata: Indices = np.zeros(len(prompts), dtype=np.int64)
+        self.strata = self._told_apart(len(prompts))
         self._prompts, self._window, self._year, self._slack = prompts, window, year, slack
         self._rows = prompts.rows_by_task()
         self._evaluator, self._rng = evaluator, rng
@@ -71,21 +71,18 @@ class Sprout:
     def observe(self, served: Served) -> None:
         """Nothing: it was told all in advance."""
 
+    @staticmethod
+    def _told_apart(prompts: int) -> Indices:
+        """The stratum of each prompt: all are one to it."""
+        return np.zeros(prompts, dtype=np.int64)
+
 
 class Oracle(Sprout):
     """Their oracle: the same shares, the strongest directives given to those requests that save most by them."""
 
-    def __init__(
-        self,
-        prompts: Prompts,
-        window: Window,
-        year: Year,
-        slack: float,
-        evaluator: Evaluator,
-        rng: np.random.Generator,
-    ) -> None:
-        super().__init__(prompts, window, year, slack, evaluator, rng)
-        self.strata = np.arange(len(prompts))
+    @staticmethod
+    def _told_apart(prompts: int) -> Indices:
+        return np.arange(prompts)
 
     def serve(self, prompt: Indices, uniform: Floats) -> Indices:  # noqa: ARG002
         """Sort by what each request would save, and deal the directives out from the cheapest on."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,29 +20,11 @@ from directives.plan import Plan
 from directives.profile import Cell, Profile
 from directives.workload import Bin, bin_of
 from sprout_like.choosing.live import nothing_known
-from sprout_like.ledger.address import parse_address
-from sprout_like.ledger.engine import build_engine
-from sprout_like.ledger.migrate import ensure_schema
 from sprout_like.ledger.schema import EvaluationRow, VerdictRow
 from sprout_like.testing import NullEngine
 from sprout_like.tuning.store import StoredPolicy, save_policy
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def spec(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where the ledger is."""
-    return str(tmp_path / "ledger.sqlite") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-
-
-@pytest.fixture
-def engine(spec: str) -> Iterator[Engine]:
-    """The ledger's database, with its tables."""
-    engine = build_engine(parse_address(spec))
-    ensure_schema(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture(scope="session")

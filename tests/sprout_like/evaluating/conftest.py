@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from directives.workload import Bin
 from sprout_like.evaluating.evaluation import Evaluation, Verdict
-from sprout_like.ledger.address import parse_address
-from sprout_like.ledger.engine import build_engine
-from sprout_like.ledger.migrate import ensure_schema
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def spec(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a ledger is."""
-    return str(tmp_path / "ledger.sqlite") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-
-
-@pytest.fixture
-def engine(spec: str) -> Iterator[Engine]:
-    """On a database with all tables."""
-    engine = build_engine(parse_address(spec))
-    ensure_schema(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
