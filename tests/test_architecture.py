@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("directives", "grid", "sprout_like")
 
-ALLOWED = {"grid": {"filelock", "httpcore", "httpx", "numpy", "scipy"}, "directives": {"numpy", "scipy"}}
+ALLOWED = {"grid": {"filelock", "httpcore", "httpx", "numpy", "scipy"}, "directives": {"highspy", "numpy", "scipy"}}
 # What comes with an extra is imported in one file.
 EXTRAS = {"grid/sources/trace_parquet.py": {"pyarrow"}}
 

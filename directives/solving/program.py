@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 import numpy as np
-import numpy.typing as npt
 
 from directives.errors import PolicyError
+from directives.solving.dominance import undominated
+from directives.solving.linear import LinearProgram, Places, Rows
 from directives.solving.problem import Problem, Totals
 from directives.solving.tree import Floats
 
 __all__ = ["Floor", "Limit", "Program", "Solution"]
-
-Places = npt.NDArray[np.intp]
 
 _ROUNDS = 30
 _STEPS = 3
@@ -57,27 +56,12 @@ class Solution:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    """Rows of a matrix by their entries."""
-
-    row: Places
-    column: Places
-    value: Floats
-    count: int
-
-    def at(self, x: Floats) -> Floats:
-        sums = np.zeros(self.count)
-        np.add.at(sums, self.row, self.value * x[self.column])
-        return sums
-
-
-@dataclass(frozen=True, slots=True)
 class _Sum:
     """A floor over the program's shares x: `fixed` + `gain` x is its total, `noise` x the errors of that total."""
 
     floor: Floor
     gain: Floats
-    noise: _Rows
+    noise: Rows
 
     def low(self, x: Floats, z: float) -> float:
         return self.floor.totals.fixed + float(self.gain @ x) - z * float(np.linalg.norm(self.noise.at(x)))
@@ -98,14 +82,21 @@ class Program:
     floors: tuple[Floor, ...]
     limits: tuple[Limit, ...]
     _where: tuple[Places, ...] = field(init=False)
+    _places: tuple[Places, Places, int] = field(init=False)
     _sums: tuple[_Sum, ...] = field(init=False)
     _starts: tuple[int, ...] = field(init=False)
-    _tangents: list[tuple[int, _Rows]] = field(init=False, default_factory=list)
+    _tangents: list[tuple[int, Rows]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         problem = self.problem
         mask = problem.selectable & (problem.weight > 0)[:, None]
         self._where = np.nonzero(np.broadcast_to(mask, (len(problem.levels.share), *mask.shape)))
+        _, nodes, _ = self._where
+        count = len(problem.tree.bins)
+        sources = (nodes, count + problem.tree.parent[nodes], np.full_like(nodes, 2 * count))
+        kinds, row = np.unique(np.concatenate(sources), return_inverse=True)
+        # Own errors, parents', the root's; an error's place does not depend on the floor.
+        self._places = row, np.tile(np.arange(len(nodes)), len(sources)), len(kinds)
         self._sums = tuple(self._sum(floor) for floor in self.floors)
         # Columns: the shares; for each floor its t and its s; the score that is sought.
         sizes = [1 + total.noise.count for total in self._sums]
@@ -129,18 +120,20 @@ class Program:
         """
         kept = [index for index, floor in enumerate(self.floors) if floor.name not in without]
         limits = [limit for limit in self.limits if limit.name not in without]
+        linear = self._linear(cost, price_of_score, kept, limits)
         for attempt in range(_ROUNDS):
-            solved = self._solved(cost, price_of_score, kept, limits)
-            if solved is None:
+            solution = linear.solved()
+            if solution is None:
                 return None
-            x, score_low = solved
+            x, score_low = np.clip(solution[: len(self._where[0])], 0.0, 1.0), float(solution[-1])
             missed = [index for index in kept if self._slack(index, x, score_low) < -_TOLERANCE]
             if not missed:
                 shares = np.zeros((len(self.problem.levels.share), *self.problem.selectable.shape))
                 shares[self._where] = x
                 return Solution(shares, score_low)
             for index in missed:
-                self._touch(index, x, apart=attempt > 0)
+                tangents = self._touch(index, x, apart=attempt > 0)
+                linear.add(tangents, most=np.zeros(tangents.count))
         raise PolicyError(f"the margins of the floors did not settle in {_ROUNDS} rounds; judge more, or report this")
 
     def low(self, floor: Floor, shares: Floats) -> float:
@@ -177,18 +170,15 @@ class Program:
 
     def _sum(self, floor: Floor) -> _Sum:
         levels, nodes, directives = self._where
-        totals, count = floor.totals, len(self.problem.tree.bins)
-        share = floor.share[levels]
-        sources = (nodes, count + self.problem.tree.parent[nodes], np.full_like(nodes, 2 * count))
+        totals, share = floor.totals, floor.share[levels]
         noise = [share * part[nodes, directives] for part in (totals.own, totals.of_parent, totals.of_root)]
-        kinds, row = np.unique(np.concatenate(sources), return_inverse=True)
-        column = np.tile(np.arange(len(nodes)), len(noise))
-        rows = _Rows(row, column, np.concatenate(noise), len(kinds))
-        return _Sum(floor, share * totals.gain[nodes, directives], rows)
+        row, column, count = self._places
+        return _Sum(floor, share * totals.gain[nodes, directives], Rows(row, column, np.concatenate(noise), count))
 
-    def _touch(self, index: int, x: Floats, *, apart: bool) -> None:
-        """Add the tangents at these shares, with a = r/t: 2 a r - a² t - s <= 0 for each error, or Σ a r <= t for all.
+    def _touch(self, index: int, x: Floats, *, apart: bool) -> Rows:
+        """Keep and return the tangents at these shares.
 
+        With a = r/t they are 2 a r - a² t - s <= 0 for each error, or Σ a r <= t for all.
         The one is the sum of the others, and does where the first guess was near.
         """
         noise, start = self._sums[index].noise, self._starts[index]
@@ -196,73 +186,51 @@ class Program:
         slope = errors / (np.linalg.norm(errors) or 1.0)
         tilted = slope[noise.row] * noise.value
         if not apart:
-            self._tangents.append((index, _row(np.append(tilted, -1.0), np.append(noise.column, start))))
-            return
+            together = np.bincount(noise.column, tilted)
+            tangents = Rows.one(np.append(together, -1.0), np.append(np.arange(len(together)), start))
+            self._tangents.append((index, tangents))
+            return tangents
         each = np.arange(noise.count)
         row = np.concatenate((noise.row, each, each))
         column = np.concatenate((noise.column, np.full_like(each, start), start + 1 + each))
         value = np.concatenate((2 * tilted, -(slope**2), -np.ones(noise.count)))
-        self._tangents.append((index, _Rows(row, column, value, noise.count)))
+        tangents = Rows(row, column, value, noise.count)
+        self._tangents.append((index, tangents))
+        return tangents
 
-    def _solved(
-        self, cost: Floats, price: float, kept: Sequence[int], limits: Sequence[Limit]
-    ) -> tuple[Floats, float] | None:
-        from scipy.optimize import linprog
-        from scipy.sparse import csr_array
-
-        count, width = len(self._where[0]), self._starts[-1] + 1
-        above = [_row(limit.each[self._where] / limit.most, np.arange(count)) for limit in limits]
-        room = [1 - limit.fixed / limit.most for limit in limits]
-        for index in kept:
-            above += self._bound(index)
-            room += [self.floors[index].totals.fixed, 0.0]
-        tangents = [rows for index, rows in self._tangents if index in kept]
-        above += tangents
-        room += [0.0] * sum(rows.count for rows in tangents)
+    def _linear(self, cost: Floats, price: float, kept: Sequence[int], limits: Sequence[Limit]) -> LinearProgram:
         levels, nodes, _ = self._where
-        whole = np.unique(levels * len(self.problem.tree.bins) + nodes, return_inverse=True)[1]
-        bounds = np.tile((0.0, np.inf), (width, 1))
-        bounds[-1] = (-np.inf, np.inf) if price else (0.0, 0.0)
-        objective = np.zeros(width)
+        count, width = len(levels), self._starts[-1] + 1
+        objective, upper = np.zeros(width), np.full(width, np.inf)
         objective[:count], objective[-1] = cost[self._where], -price
-        # The solver's tolerances are absolute, and grams per request are small.
-        objective /= np.abs(objective).max() or 1.0
-        result = linprog(
-            objective,
-            A_ub=_stacked(above, width) if above else None,
-            b_ub=room or None,
-            A_eq=csr_array((np.ones(count), (whole, np.arange(count))), shape=(whole.max() + 1, width)),
-            b_eq=np.ones(whole.max() + 1),
-            bounds=bounds,
-            method="highs-ds",
-            options={"presolve": False},
-        )
-        if result.status == 2:
-            return None
-        if result.status != 0:
-            raise PolicyError(f"the linear program was not solved: {result.message}")
-        return np.clip(result.x[:count], 0.0, 1.0), float(result.x[-1])
+        totals = [self.floors[index].totals for index in kept]
+        worth = undominated(self.problem, totals, [cost, *(limit.each for limit in limits)])[self._where]
+        kept_columns = np.concatenate((worth, np.ones(width - count, dtype=bool)))
+        lower = np.zeros(width)
+        # Without a price there is no score to seek.
+        lower[-1], upper[-1] = (-np.inf, np.inf) if price else (0.0, 0.0)
+        linear = LinearProgram(objective, lower=lower, upper=upper, kept=kept_columns)
+        whole = np.unique(levels * len(self.problem.tree.bins) + nodes, return_inverse=True)[1]
+        ones = np.ones(whole.max() + 1)
+        linear.add(Rows(whole, np.arange(count), np.ones(count), len(ones)), most=ones, least=ones)
+        for limit in limits:
+            row = Rows.one(limit.each[self._where] / limit.most, np.arange(count))
+            linear.add(row, most=np.array([1 - limit.fixed / limit.most]))
+        for index in kept:
+            linear.add(self._bound(index), most=np.array([self.floors[index].totals.fixed, 0.0]))
+        for index, tangents in self._tangents:
+            if index in kept:
+                linear.add(tangents, most=np.zeros(tangents.count))
+        return linear
 
-    def _bound(self, index: int) -> list[_Rows]:
+    def _bound(self, index: int) -> Rows:
         """Mean - z t >= the score that is sought, or 0; and Σ s <= t."""
         total, start, last = self._sums[index], self._starts[index], self._starts[-1]
         shares, errors = np.arange(len(total.gain)), start + 1 + np.arange(total.noise.count)
         ends = self.problem.z, float(total.floor.sought)
-        return [
-            _row(np.append(-total.gain, ends), np.append(shares, (start, last))),
-            _row(np.append(np.ones(len(errors)), -1.0), np.append(errors, start)),
-        ]
-
-
-def _row(value: Floats, column: Places) -> _Rows:
-    return _Rows(np.zeros(len(column), np.intp), column, value, 1)
-
-
-def _stacked(blocks: Sequence[_Rows], width: int) -> object:
-    from scipy.sparse import csr_array
-
-    starts = list(accumulate((block.count for block in blocks), initial=0))
-    row = np.concatenate([start + block.row for start, block in zip(starts, blocks, strict=False)])
-    column = np.concatenate([block.column for block in blocks])
-    value = np.concatenate([block.value for block in blocks])
-    return csr_array((value, (row, column)), shape=(starts[-1], width))
+        return Rows(
+            np.repeat((0, 1), (len(shares) + 2, len(errors) + 1)),
+            np.concatenate((shares, (start, last), errors, (start,))),
+            np.concatenate((-total.gain, ends, np.ones(len(errors)), (-1.0,))),
+            2,
+        )

@@ -43,31 +43,35 @@ def fingerprint(*content: object) -> str:
 
 def _level(problem: Problem, shares: Floats, cost: Floats) -> dict[Bin, Shares]:
     tree, weight = problem.tree, problem.weight
-    tasks = [node.task for node in tree.bins]
-    served = {task for task, some in zip(tasks, weight > 0, strict=True) if some}
-    safe = np.where(problem.selectable & problem.lossless, cost, np.inf)
+    tasks = np.array([node.task for node in tree.bins])
+    with_work = weight > 0
+    served = set(tasks[with_work].tolist())
+    whole = {task for node in tree.bins if (task := node.task) in served and node == Bin(task=task)}
+    own = dict(zip(np.flatnonzero(with_work).tolist(), _shares(problem, shares[with_work]), strict=True))
+    means = {task: (weight * (tasks == task)) @ shares for task in whole}
+    of_task = dict(zip(means, _shares(problem, np.stack([*means.values()])), strict=True)) if means else {}
+    safest = np.where(problem.selectable & problem.lossless, cost, np.inf).argmin(axis=1)
     table: dict[Bin, Shares] = {}
     for row, node in enumerate(tree.bins):
-        if weight[row] > 0:
-            table[node] = _shares(problem, shares[row])
+        if row in own:
+            table[node] = own[row]
         elif node.task and node.task in served:
             if node == Bin(task=node.task):
-                mine = weight * [task == node.task for task in tasks]
-                table[node] = _shares(problem, mine @ shares)
+                table[node] = of_task[node.task]
         else:
-            table[node] = {problem.directives[int(safe[row].argmin())]: 1.0}
+            table[node] = {problem.directives[safest[row]]: 1.0}
     return table
 
 
-def _shares(problem: Problem, row: Floats) -> Shares:
-    kept = np.flatnonzero(row > _LEAST * row.sum())
-    total = row[kept].sum()
-    return {problem.directives[i]: float(row[i] / total) for i in kept}
+def _shares(problem: Problem, rows: Floats) -> list[Shares]:
+    kept = np.where(rows > _LEAST * rows.sum(axis=1, keepdims=True), rows, 0.0)
+    kept /= kept.sum(axis=1, keepdims=True)
+    return [{name: x for name, x in zip(problem.directives, row, strict=True) if x} for row in kept.tolist()]
 
 
 def _plain(part: object) -> object:
     if isinstance(part, Mapping):
-        return sorted([str(key), _plain(value)] for key, value in part.items())
+        return sorted((str(key), value if type(value) is float else _plain(value)) for key, value in part.items())
     if isinstance(part, tuple | list):
         return [_plain(item) for item in part]
     return part
