@@ -18,7 +18,7 @@ from sprout_like.errors import SettingError
 __all__ = ["AccountRecord", "IntensityRecord", "Purpose", "RequestRecord", "Status", "checked_purpose", "checked_tags"]
 
 Status = Literal["ok", "error"]
-Purpose = Literal["request", "baseline", "evaluation", "calibration"]
+Purpose = Literal["request", "baseline", "evaluation", "calibration", "job"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +35,9 @@ class RequestRecord:
         prepare_s: part of `duration_s` spent loading a variant or reading weights for it; that energy is overhead.
         compile_s: part of `engine_s` spent compiling; its energy is booked as overhead, not here.
         first_token_s: from the engine's start to the first new token; None where the call did not stream.
-        call: `generate` or `chat`.
+        call: `generate` or `chat`; `job` for an item of a job.
         purpose: `request`; `baseline` for a run made to compare with; `evaluation` for a judge's;
-            `calibration` for a run of `sprout-like calibrate`.
+            `calibration` for a run of `sprout-like calibrate`; `job` for an item of a job.
         status: `ok`, or `error` where the engine raised.
         error_type: class name of the exception; None where there was none.
         model: the wrapped model's name or path. family: its architecture (`llama`, …). engine: who ran the tokens.

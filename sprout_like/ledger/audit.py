@@ -241,6 +241,9 @@ class Audit:
 
     def _check_energy(self, row: AuditedRequest, energy_j: float) -> None:
         name = row.request_id
+        elsewhere = row.account_id is None and row.energy_method == "estimated" and not row.energy_by_device_j
+        if elsewhere and energy_j >= 0:
+            return  # the estimate of a server whose devices are in no account of ours
         parts = [part for part in (row.gpu_j, row.cpu_j, row.dram_j) if part is not None]
         if not all(value >= 0 for value in (energy_j, *parts, *row.energy_by_device_j.values())):
             self._find("request: an energy is negative or not a number", name)

@@ -74,17 +74,18 @@ class Accounts:
         """The metering session, as stored in every account."""
         return self._session_id
 
-    def open(self, device_ids: Collection[str], owner: Hashable = None) -> Window:
+    def open(self, device_ids: Collection[str], owner: Hashable = None, *, requests_n: int = 1) -> Window:
         """Start a request's window; without devices, its energy is unknown.
 
         Args:
             device_ids: what to charge.
             owner: the ledger that the request's row goes to, as given to `attach`.
+            requests_n: how many requests run in it together, whose rows will share its energy.
 
         Raises:
             MeterError: the meter has no such device.
         """
-        return self._open(device_ids, owner, to_overhead=False)
+        return self._open(device_ids, owner, to_overhead=False, requests_n=requests_n)
 
     @contextmanager
     def overhead(self, device_ids: Collection[str]) -> Iterator[None]:
@@ -139,7 +140,7 @@ class Accounts:
         self._windows: set[Window] = set()
         self._begin_period()
 
-    def _open(self, device_ids: Collection[str], owner: Hashable, *, to_overhead: bool) -> Window:
+    def _open(self, device_ids: Collection[str], owner: Hashable, *, to_overhead: bool, requests_n: int = 1) -> Window:
         ids = tuple(dict.fromkeys(device_ids))
         require_known(ids, self._devices, self._meter.name)
         with self._books():
@@ -152,6 +153,7 @@ class Accounts:
                 owner=owner,
                 stakes=stakes,
                 to_overhead=to_overhead,
+                requests_n=requests_n,
                 set_paused=self._set_paused,
                 settle=self._settle,
             )
@@ -186,9 +188,11 @@ class Accounts:
             self._read(tuple(window.stakes))
             self._time_pause(window)
             window.energy = energy_of(window, self._accounts, self._account_id)
-            unknown = window.to_overhead or window.energy is UNKNOWN
+            unknown = window.to_overhead or window.dropped or window.energy is UNKNOWN
             for device_id, stake in window.stakes.items():
-                self._accounts[device_id].leave(stake, owner=window.owner, to_overhead=unknown)
+                self._accounts[device_id].leave(
+                    stake, owner=window.owner, to_overhead=unknown, requests_n=window.requests_n
+                )
             self._windows.remove(window)
             return window.energy
 

@@ -44,7 +44,7 @@ class Period:
     """What a device drew in one account period: by its counter, and by what was booked.
 
     Attributes:
-        requests: owner to (J, number of windows). Others as in `AccountRecord`.
+        requests: owner to (J, number of requests). Others as in `AccountRecord`.
     """
 
     started_utc: datetime
@@ -122,14 +122,14 @@ class DeviceAccount:
         self._stakes.append(stake)
         return stake
 
-    def leave(self, stake: Stake, *, owner: Hashable, to_overhead: bool) -> None:
+    def leave(self, stake: Stake, *, owner: Hashable, to_overhead: bool, requests_n: int = 1) -> None:
         """A window ends, right after a reading: its energy goes to its owner's requests, or to overhead."""
         self._stakes.remove(stake)
         if to_overhead:
             self._books.overhead_j += stake.energy_j
         else:
             energy_j, number = self._books.requests.get(owner, (0.0, 0))
-            self._books.requests[owner] = (energy_j + stake.energy_j, number + 1)
+            self._books.requests[owner] = (energy_j + stake.energy_j, number + requests_n)
 
     def close_period(self) -> Period | None:
         """End the period at the last good reading and begin the next one there; None where nothing was drawn.

@@ -18,8 +18,10 @@ class Window:
         owner: whose request it is.
         stakes: its part in the account of each device charged.
         to_overhead: it is nobody's request.
+        requests_n: how many requests' rows will share its energy.
         pauses: how many pauses it is in now. paused_at_s: when the outermost began, in monotonic s.
         paused_s: time spent in pauses that have ended, in s.
+        dropped: no row will tell of it.
         energy: what it was charged; None until it is closed.
     """
 
@@ -29,15 +31,18 @@ class Window:
         owner: Hashable,
         stakes: Mapping[str, Stake],
         to_overhead: bool,
+        requests_n: int = 1,
         set_paused: Callable[[Window, bool], None],
         settle: Callable[[Window], Energy],
     ) -> None:
         self.owner: Final = owner
         self.stakes: Final = stakes
         self.to_overhead: Final = to_overhead
+        self.requests_n: Final = requests_n
         self.pauses = 0
         self.paused_at_s: float | None = None
         self.paused_s = 0.0
+        self.dropped = False
         self.energy: Energy | None = None
         self._set_paused = set_paused
         self._settle = settle
@@ -49,6 +54,10 @@ class Window:
     def resume(self) -> None:
         """From here on the energy is the request's again."""
         self._set_paused(self, False)
+
+    def drop(self) -> None:
+        """Make its energy overhead when it closes: call where no row will tell of it."""
+        self.dropped = True
 
     def close(self) -> Energy:
         """End the window and tell its energy; safe to call twice. Never raises for a meter's fault."""

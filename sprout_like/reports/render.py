@@ -32,6 +32,7 @@ _ENOUGH_CONTROL: Final = 30
 
 _PURPOSES: Final = {
     "request": "requests",
+    "job": "items of jobs",
     "baseline": "baselines (run to compare with)",
     "evaluation": "evaluations (run to judge)",
     "calibration": "calibrations (run to measure directives)",

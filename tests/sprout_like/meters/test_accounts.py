@@ -232,3 +232,20 @@ def test_after_a_restart_old_windows_are_unknown_and_new_ones_count_from_there(b
     bench.draw(gpu=2)
     assert new.close().energy_j == 2
     assert bench.accounts.session_id != session
+
+
+def test_a_batch_of_requests_is_one_window_and_as_many_requests(bench) -> None:
+    window = bench.accounts.open(["gpu"], "ledger", requests_n=8)
+    bench.draw(gpu=40)
+    assert window.close().energy_j == 40
+    record = bench.closed()["gpu"]
+    assert (record.requests_j, record.requests_n) == (40, 8)
+
+
+def test_a_window_that_no_row_will_tell_of_is_overhead(bench) -> None:
+    window = bench.accounts.open(["gpu"], "ledger", requests_n=8)
+    bench.draw(gpu=40)
+    window.drop()
+    assert window.close().energy_j == 40  # what it took is known all the same
+    record = bench.closed()["gpu"]
+    assert (bench.parts_of(record), record.requests_n) == ((0, 0, 40, 0), 0)
