@@ -6,8 +6,17 @@ import subprocess
 import sys
 from itertools import takewhile
 
-_OWN = ("import_time", "middleware_time", "concurrency", "windows", "classes_time", "policy_time", "tune_time")
-_OF_A_MODEL = ("generate_overhead", "knobs", "confidence_exit", "prefix_cache", "answer_cache")
+_OWN = (
+    "import_time",
+    "middleware_time",
+    "concurrency",
+    "windows",
+    "classes_time",
+    "policy_time",
+    "tune_time",
+    "job_queue",
+)
+_OF_A_MODEL = ("generate_overhead", "knobs", "confidence_exit", "prefix_cache", "answer_cache", "batch")
 NAMES = (*_OWN, *_OF_A_MODEL)
 
 

@@ -9,9 +9,20 @@ from typing import Final
 
 from sqlalchemy import Table, make_url
 
+from sprout_like.jobs.job import Answer, Item, Job, Planned, Run, Schedule, WorkerRecord
 from sprout_like.ledger.migrate import HEAD
-from sprout_like.ledger.rows import KINDS, Record
+from sprout_like.ledger.rows import KINDS
 from sprout_like.ledger.schema import Base
+from sprout_like.ledger.schema_jobs import (
+    JobItemRow,
+    JobPlanRow,
+    JobRow,
+    JobRunRow,
+    JobScheduleItemRow,
+    JobScheduleRow,
+    PromptColumns,
+    WorkerRow,
+)
 
 __all__ = ["schema_markdown"]
 
@@ -19,35 +30,49 @@ _INTRODUCTION: Final = f"""\
 # The ledger's tables
 
 Schema {HEAD}. Written by `python -m sprout_like.ledger.schema_doc` from the code; do not edit.
-Units are in the names. NULL means unknown and is never stored as 0. No column here holds prompt or answer text. Two
-other tables do, and are empty unless asked for: `answers` holds answers as tokens under `answer_cache = "ledger"`,
-`prompts` holds prompts and answers under `sample_share`, until they expire.
+Units are in the names. NULL means unknown and is never stored as 0. Prompt and answer text is only where somebody asked
+for it: `job_items` and `job_schedule_items` hold that of jobs, until `job_keep_days` after a job's end, or until the
+schedule's; and two tables that are not shown here, `answers` under `answer_cache = "ledger"` as tokens, and `prompts`
+under `sample_share` until it expires.
 """
+
+_DESCRIBED: Final[dict[str, tuple[type, ...]]] = {
+    **{name: (record,) for name, record in KINDS.items()},
+    "jobs": (Job, JobRow),
+    "job_items": (Answer, Item, PromptColumns, JobItemRow),
+    "job_runs": (Run, JobRunRow),
+    "job_plans": (Planned, JobPlanRow),
+    "job_schedules": (Schedule, JobScheduleRow),
+    "job_schedule_items": (Item, PromptColumns, JobScheduleItemRow),
+    "workers": (WorkerRecord, WorkerRow),
+}
+"""Tables, and the classes whose docstrings say what their columns mean; the last that names a column has the say."""
 
 
 def schema_markdown() -> str:
     """Every column with its types, whether it may be NULL, and what it means."""
-    return _INTRODUCTION + "".join(_section(Base.metadata.tables[name], record) for name, record in KINDS.items())
+    return _INTRODUCTION + "".join(_section(Base.metadata.tables[name]) for name in _DESCRIBED)
 
 
-def meanings(record: type[Record]) -> dict[str, str]:
-    """What each field means, from the `Attributes` section of the record's docstring.
+def meanings(table: str) -> dict[str, str]:
+    """What each column means, from the `Attributes` sections of docstrings.
 
     There, an entry is `name: meaning` or `name, name: meaning`, at the start of a line or after a full stop.
     """
-    attributes = inspect.cleandoc(record.__doc__ or "").partition("Attributes:\n")[2]
-    text = " ".join(attributes.split())
-    name = "|".join(sorted(record.__slots__, key=len, reverse=True))
-    parts = re.split(rf"(?:^|(?<=[.] ))((?:{name})(?:, (?:{name}))*): ", text)[1:]
+    name = "|".join(sorted(Base.metadata.tables[table].columns.keys(), key=len, reverse=True))
     found: dict[str, str] = {}
-    for names, meaning in zip(parts[::2], parts[1::2], strict=True):
-        found |= dict.fromkeys(names.split(", "), meaning.strip().replace("None", "NULL"))
+    for described in _DESCRIBED[table]:
+        attributes = inspect.cleandoc(described.__doc__ or "").partition("Attributes:\n")[2]
+        text = " ".join(attributes.split())
+        parts = re.split(rf"(?:^|(?<=[.] ))((?:{name})(?:, (?:{name}))*): ", text)[1:]
+        for names, meaning in zip(parts[::2], parts[1::2], strict=True):
+            found |= dict.fromkeys(names.split(", "), meaning.strip().replace("None", "NULL"))
     return found
 
 
-def _section(table: Table, record: type[Record]) -> str:
+def _section(table: Table) -> str:
     dialects = [make_url(url).get_dialect()() for url in ("sqlite://", "postgresql://")]
-    meaning = meanings(record)
+    meaning = meanings(table.name)
     lines = [f"\n## `{table.name}`\n", "| column | SQLite | PostgreSQL | NULL | meaning |", "|---|---|---|---|---|"]
     for column in table.columns:
         types = [column.type.compile(dialect) for dialect in dialects]
