@@ -216,7 +216,7 @@ class Engine(Protocol):
         ...
 
     def hold(self, plan: Plan) -> AbstractContextManager[Any]:
-        """Held while the plan runs: one generation at a time per model, re-entrant."""
+        """Held while the plan runs: alone on its models, re-entrant; or beside others that run together with it."""
         ...
 
     def inspect(
@@ -267,7 +267,11 @@ class Engine(Protocol):
         ...
 
     def run(self, plan: Plan, call: Call, window: Pausable) -> Generation:
-        """Run the tokens; pause the window while compiling. The model's own exceptions pass through, no others."""
+        """Run the tokens; pause the window while compiling. The model's own exceptions pass through.
+
+        Raises:
+            BatchFailed: the plan ran together with others, and they failed together.
+        """
         ...
 
     def decode(self, plan: Plan, answer: Sequence[int]) -> str:

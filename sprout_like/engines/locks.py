@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from sprout_like.engines.model_lock import ModelLock
+
 __all__ = ["hold_all", "lock_of"]
+
+
+class _Registry:
+    """The locks by what they guard."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def lock_of(self, thing: Any) -> ModelLock:
+        with self._lock:
+            found = self._locks.get(thing)
+            if found is None:
+                found = self._locks[thing] = ModelLock()
+            return found
+
+    def restart(self) -> None:
+        """In a forked child: new locks, as the threads that may have held the old ones are not there to let go."""
+        self._lock = threading.Lock()
+        self._locks: WeakKeyDictionary[Any, ModelLock] = WeakKeyDictionary()
+
 
 # A process-wide registry on purpose: two wrappers of one model must not run it at once, and neither knows the other.
 # `generate` keeps state on the model (static caches, assisted decoding), see huggingface/transformers#48286.
-_LOCKS: WeakKeyDictionary[Any, threading.RLock] = WeakKeyDictionary()
-_REGISTRY_LOCK = threading.Lock()
+_REGISTRY = _Registry()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_REGISTRY.restart)
 
 
-def lock_of(thing: Any) -> threading.RLock:
+def lock_of(thing: Any) -> ModelLock:
     """The lock of a model or tokenizer; the same object for the same thing, for as long as the thing lives."""
-    with _REGISTRY_LOCK:
-        return _LOCKS.setdefault(thing, threading.RLock())
+    return _REGISTRY.lock_of(thing)
 
 
 @contextmanager

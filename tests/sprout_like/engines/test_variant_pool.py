@@ -160,7 +160,7 @@ def test_overhead_begins_when_the_copied_model_is_free(open_pool: Callable[..., 
 
     @contextmanager
     def overhead() -> Iterator[None]:
-        held.append(lock_of(own.model())._is_owned())
+        held.append(lock_of(own.model()).held_here)
         yield
 
     pool = open_pool(Variant(name="half", precision="bf16"))

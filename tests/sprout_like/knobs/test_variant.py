@@ -116,8 +116,8 @@ def test_a_running_variant_leaves_the_model_to_others(plain: Any, tokenizer: Any
     engine = HuggingFaceEngine(plain, tokenizer, variants=IN_HALF)
     plan = engine.plan(HALF, engine.inspect((), rendered(tokenizer)))
     with engine.hold(plan):
-        assert lock_of(plan.runner)._is_owned()
-        assert not lock_of(plain)._is_owned()
+        assert lock_of(plan.runner).held_here
+        assert not lock_of(plain).held_here
 
 
 def test_threads_get_from_each_model_what_it_gives_alone(to_sibling: HuggingFaceEngine, tokenizer: Any) -> None:
