@@ -22,6 +22,7 @@ from sprout_like.errors import SettingError
 from sprout_like.evaluating.opening import open_sampler
 from sprout_like.grids import open_grid
 from sprout_like.guard import Guard
+from sprout_like.jobs.aware import LazyQueue
 from sprout_like.ledger import Ledger, open_ledger
 from sprout_like.meters import Accounts, Window, charged_devices, open_accounts
 from sprout_like.policies import check_policy, open_catalogue, open_policy
@@ -51,11 +52,13 @@ class Parts:
         *,
         settings: Settings,
         model: Any,
+        tokenizer: Any,
         engine: Engine,
         grid: Grid,
         catalogue: Catalogue,
         policy: Policy,
         contextual: OnDemand,
+        queue: LazyQueue,
         ledger: Ledger,
         accounts: Accounts,
         clock: Clock,
@@ -67,14 +70,17 @@ class Parts:
         self.settings = settings
         self.embodied = settings.embodied
         self.model = model
+        self.tokenizer = tokenizer
         self.engine = engine
         self.grid = grid
         self.catalogue = catalogue
         self.policy = policy
         self._contextual = contextual
+        self.queue = queue
         self.ledger = ledger
         self.accounts = accounts
         self.clock = clock
+        self.rng = rng
         self._sampler = sampler
         self._charging = _Charging(engine, accounts)
         self.guard = Guard(engine, catalogue, ledger, rng, self._charging.overhead, clock.monotonic_s, infer_task)
@@ -238,16 +244,22 @@ def assemble(
             clock=clock,
         )
         opened.callback(contextual.close)
+        queue = LazyQueue(
+            ledger_spec, is_object=opened_ledger is ledger_spec, clock=clock, attempts=settings.job_attempts
+        )
+        opened.callback(queue.close)
         chosen = open_policy(spec, catalogue, settings, contextual=contextual.policy)
         closing = opened.pop_all().close
     return Parts(
         settings=settings,
         model=model,
+        tokenizer=tokenizer,
         engine=engine,
         grid=opened_grid,
         catalogue=catalogue,
         policy=chosen,
         contextual=contextual,
+        queue=queue,
         ledger=opened_ledger,
         accounts=accounts,
         clock=clock,
@@ -269,15 +281,17 @@ def _open_engine(
     answers: AnswerStore | None,
     opened: contextlib.ExitStack,
 ) -> Engine:
-    if isinstance(spec, str) and spec != "transformers":
-        raise SettingError("engine", f"there is no engine {spec!r}", 'Use "transformers", or an engine of your own')
+    if isinstance(spec, str) and spec not in ("transformers", "continuous"):
+        raise SettingError(
+            "engine", f"there is no engine {spec!r}", 'Use "transformers", "continuous", or an engine of your own'
+        )
     if spec is None or isinstance(spec, str):
         from sprout_like.engines.hugging_face import HuggingFaceEngine
         from sprout_like.reuse.prefixes import PrefixCache
 
         room = int(settings.prefix_cache_mib * _BYTES_PER_MIB)
         prefixes = PrefixCache(most_bytes=room) if room else None
-        spec = HuggingFaceEngine(
+        plain = HuggingFaceEngine(
             model,
             tokenizer,
             variants=catalogue.variants,
@@ -287,7 +301,8 @@ def _open_engine(
             answers=answers,
             prefixes=prefixes,
         )
-        opened.callback(spec.close)
+        opened.callback(plain.close)
+        spec = _together(model, plain, clock, opened) if spec == "continuous" else plain
     engine: Engine = spec
     if catalogue.origin is not None:
         # Of the built-in catalogue each model takes what fits it; a file of the user's own says what they want.
@@ -298,6 +313,14 @@ def _open_engine(
                     f"{catalogue.origin}, directive {directive.name!r}: {misfit}",
                     "Correct the directive, or leave it out for this model",
                 )
+    return engine
+
+
+def _together(model: Any, plain: Engine, clock: Clock, opened: contextlib.ExitStack) -> Engine:
+    from sprout_like.engines.continuous import ContinuousEngine
+
+    engine = ContinuousEngine(model, plain, monotonic_s=clock.monotonic_s)
+    opened.callback(engine.close)
     return engine
 
 

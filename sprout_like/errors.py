@@ -5,6 +5,9 @@ SproutError
 ├── JudgeError              a judge cannot judge at all: key, model or address; every further case would fail
 ├── NothingToLearn          what tuning, judging or a replay was given holds too little: what is missing, how to get it
 ├── VariantUnavailable      a variant cannot be loaded now: memory, a file, a package        (`full` is served)
+├── JobError                a job, schedule or worker that cannot be as asked; the queue is as it was
+├── EngineUnavailable       an engine for jobs does not answer or cannot be loaded now: items wait   (retryable)
+├── BatchTooLarge           a batch does not fit into memory: half of it is tried
 ├── MeterError              a reading failed, or a meter was asked for what it does not have
 │   └── MeterUnavailable    a meter cannot be set up on this machine: why, and what to do about it
 └── LedgerError             the ledger cannot be used as asked
@@ -17,6 +20,10 @@ SproutError
 from __future__ import annotations
 
 __all__ = [
+    "BatchFailed",
+    "BatchTooLarge",
+    "EngineUnavailable",
+    "JobError",
     "JudgeError",
     "LedgerError",
     "LedgerUnreachable",
@@ -64,6 +71,22 @@ class NothingToLearn(SproutError):
 
 class VariantUnavailable(SproutError):
     """A variant cannot be loaded now; the message names it, the reason and what to do."""
+
+
+class JobError(SproutError):
+    """A job, schedule or worker that cannot be as asked; the message names it, the reason and what to do."""
+
+
+class EngineUnavailable(SproutError):
+    """An engine for jobs does not answer, or cannot be loaded now; the message names it, the reason and what to do."""
+
+
+class BatchTooLarge(SproutError):
+    """A batch that does not fit into memory; the message says how many prompts and tokens it held."""
+
+
+class BatchFailed(SproutError):
+    """Requests that were computed together failed together; the message says why and what becomes of the next."""
 
 
 class MeterError(SproutError):

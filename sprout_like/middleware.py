@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from directives import Policy, Uniform
 from sprout_like import carbon
@@ -18,6 +18,10 @@ from sprout_like.provenance import observed, provenance
 from sprout_like.record import Purpose, RequestRecord, checked_purpose, checked_tags
 from sprout_like.serving import Reply, Served, Serving
 from sprout_like.settings import Settings
+
+if TYPE_CHECKING:
+    from sprout_like.jobs.handle import JobHandle
+    from sprout_like.jobs.working.worker import Progress, Worker
 
 __all__ = ["CarbonAware", "Reply"]
 
@@ -35,7 +39,8 @@ class CarbonAware:
         policy: `contextual` (the default), `threshold`, a directive's name to pin it, or a `directives.Policy`.
         ledger: a database URL, a path, or a `sprout_like.ledger.Ledger`.
         meter: `auto`, `nvml`, `rapl`, `cpu`, `none`, a sum such as `nvml+cpu`, or a `sprout_like.meters.Meter`.
-        engine: `transformers` (the default: the model's own `generate`), or a `sprout_like.engines.engine.Engine`.
+        engine: `transformers` (the default: the model's own `generate`, one call at a time), `continuous` (calls of
+            many threads are computed together where transformers can), or a `sprout_like.engines.engine.Engine`.
         variants: models for the catalogue's variants, by name: `(model, tokenizer)`, or a function that loads and
             returns them; those not given are loaded as the catalogue describes them.
         tags: tags of every row.
@@ -145,6 +150,57 @@ class CarbonAware:
         )
         return view
 
+    def submit(
+        self,
+        prompts: Iterable[str | Sequence[Mapping[str, str]] | Mapping[str, Any]],
+        *,
+        limit_tokens: int = 256,
+        template: Mapping[str, Any] | None = None,
+        **order: Any,
+    ) -> JobHandle:
+        """Leave prompts as a job with a deadline; `worker` here or `sprout-like jobs worker` runs it in a low.
+
+        Args:
+            prompts: each a text, a list of chat messages, or an object with the keys of a line of a file of prompts.
+                Their texts and the answers are kept in the ledger.
+            limit_tokens: limit on new tokens of prompts that name none.
+            template: arguments of the chat template.
+            **order: `deadline` (a moment with its zone, or a length of time such as `"+8h"` from now) and whatever else
+                `sprout_like.jobs.submitting.submission.Order` names.
+
+        Raises:
+            JobError: the deadline has passed, has no zone or cannot be kept, there is no prompt, or a file exists.
+            SettingError: one is no prompt, or the ledger has no queue.
+        """
+        from sprout_like.jobs.aware import submitted
+        from sprout_like.jobs.submitting.submission import Order
+
+        serving = self._serving
+        asked = {"model": self.model_name, "task": serving.task, **order}
+        asked["tags"] = {**serving.tags, **checked_tags(order.get("tags"))}
+        return submitted(self._parts, prompts, Order(**asked), limit_tokens=limit_tokens, template=template)
+
+    def worker(
+        self,
+        *,
+        batch_size: int | None = None,
+        at_once: bool = False,
+        heard: Callable[[Progress], object] | None = None,
+    ) -> Worker:
+        """A worker that runs jobs on this model: call its `run`, here or in a thread of yours, and its `stop`.
+
+        Args:
+            batch_size: items at a time; None finds the best.
+            at_once: whether to heed no plan.
+            heard: told of each change.
+
+        Raises:
+            SettingError, LedgerError: the ledger has no queue, or cannot be used.
+        """
+        from sprout_like.jobs.aware import worker_of
+
+        return worker_of(self._parts, batch_size=batch_size, at_once=at_once, heard=heard)
+
     @property
     def model_name(self) -> str:
         """Name of the wrapped model, as in its rows."""
@@ -238,7 +294,7 @@ class CarbonAware:
         # 5 apply; where a variant must be loaded for it, that is overhead
         plan, decision, prepare_s = guard.apply(decision, call)
 
-        # 6 run: one generation at a time per model, so that its window is its own
+        # 6 run: one generation at a time per model, or those that share a batch, whose windows share its energy
         generation, energy, error = Generation(), UNKNOWN, None
         queued_s = waited_s = run_s = end_s = clock.monotonic_s()
         compile_s = 0.0

@@ -21,6 +21,7 @@ __all__ = ["Settings"]
 
 _PREFIX = "SPROUT_"
 _FILE = "sprout.toml"
+_WITH_URL = ("grid", "judge_url", "engine_url")
 _USER_INFO = re.compile(r"//[^/]*@")
 
 
@@ -103,6 +104,22 @@ class Settings(BaseSettings):
         0.0, description="Share of requests whose prompt is kept for judging. It stores text, hence it is 0."
     )
     sample_keep_days: float = Field(7.0, gt=0, description="How long a kept prompt stays, in days.")
+
+    engine_url: str | None = Field(
+        None, description="Base URL of the OpenAI-compatible server that `jobs worker --engine openai` asks, with /v1."
+    )
+    engine_key: SecretStr | None = Field(None, description="Key of that server.")
+    engine_j_per_token: float | None = Field(
+        None, gt=0, description="Energy per new token of that server, in J; None leaves it unknown if it is not local."
+    )
+    job_margin: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.1, description="Time kept free before a job's deadline, as a share of the time it still needs."
+    )
+    job_lease_s: float = Field(120.0, gt=0, description="How long a worker keeps items without a heart-beat, in s.")
+    job_attempts: int = Field(3, ge=1, description="How often an item of a job is tried before it is set aside.")
+    job_keep_days: float = Field(
+        30.0, gt=0, description="How long texts of a job that has ended stay in the ledger, in days."
+    )
 
     variant_headroom_gib: float = Field(
         1.0, ge=0, description="Memory in GiB that loading a variant must leave free, on its device and on the host."
@@ -193,7 +210,7 @@ class Settings(BaseSettings):
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """As it is, without the user and password that a grid source's URL may hold."""
         for name, value in super().__repr_args__():
-            yield name, _USER_INFO.sub("//…@", value) if name in ("grid", "judge_url") and value else value
+            yield name, _USER_INFO.sub("//…@", value) if name in _WITH_URL and value else value
 
     @property
     def ledger_spec(self) -> str | None:

@@ -76,6 +76,7 @@ class HttpApi:
         judge: the source's own rules about answers; asked about every answer, before the general rules.
         retrying: when a question is asked again.
         breaker: remembers that the source is down.
+        connections: most at once; further questions wait for one, within their time.
         quoting: whether errors repeat the source's own words; False where these may repeat what we sent, and that is
             nobody's business.
         monotonic_s, sleep, uniform: the clock of time limits, the waiting between attempts (None: a wait that `close`
@@ -97,6 +98,7 @@ class HttpApi:
         judge: Judge = lambda _status, _body: None,
         retrying: Retrying | None = None,
         breaker: Breaker | None = None,
+        connections: int = 10,
         quoting: bool = True,
         monotonic_s: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] | None = None,
@@ -113,6 +115,7 @@ class HttpApi:
         self._judge = judge
         self._retrying = retrying or Retrying()
         self._breaker = breaker or Breaker()
+        self._connections = connections
         self._quoting = quoting
         self._monotonic_s = monotonic_s
         self._uniform = uniform
@@ -239,7 +242,7 @@ class HttpApi:
 
     def _network(self) -> httpx.BaseTransport:
         try:
-            return NetworkTransport(self._base_url, monotonic_s=self._monotonic_s)
+            return NetworkTransport(self._base_url, monotonic_s=self._monotonic_s, connections=self._connections)
         except OSError as exc:
             said = f"the certificates cannot be read ({exc}); check SSL_CERT_FILE and SSL_CERT_DIR"
             raise SourceError(f"{self._name}: {said}") from exc

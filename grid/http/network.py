@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from ssl import SSLContext
 from typing import Any
@@ -33,26 +35,31 @@ class NetworkTransport(httpx.BaseTransport):
     Args:
         url: the host, and where it matters for the proxy the port; see `urllib.request.getproxies` for those.
         monotonic_s: the clock of the limit.
+        connections: most at once; further requests wait for one.
 
     Raises:
         OSError: the certificates that `SSL_CERT_FILE` or `SSL_CERT_DIR` names cannot be read.
         ValueError: the proxy that the environment names cannot be used.
     """
 
-    def __init__(self, url: httpx.URL, *, monotonic_s: Callable[[], float]) -> None:
+    def __init__(self, url: httpx.URL, *, monotonic_s: Callable[[], float], connections: int = 10) -> None:
         self._monotonic_s = monotonic_s
         backend = _Backend(monotonic_s)
         ssl_context = httpx.create_ssl_context() if url.scheme == "https" else None
         self._pool: httpcore.ConnectionPool
         if (proxy := _proxy_to(url)) is None:
             self._pool = httpcore.ConnectionPool(
-                ssl_context=ssl_context, keepalive_expiry=_KEEPALIVE_S, network_backend=backend
+                ssl_context=ssl_context,
+                max_connections=connections,
+                keepalive_expiry=_KEEPALIVE_S,
+                network_backend=backend,
             )
         else:
             self._pool = httpcore.HTTPProxy(
                 proxy_url=str(proxy.url),
                 proxy_auth=proxy.raw_auth,
                 ssl_context=ssl_context,
+                max_connections=connections,
                 keepalive_expiry=_KEEPALIVE_S,
                 network_backend=backend,
             )
@@ -131,6 +138,11 @@ class _Stream(httpcore.NetworkStream):
         self._inner.write(buffer, _left_s(timeout, self._monotonic_s, httpcore.WriteTimeout))
 
     def close(self) -> None:
+        sock = self._inner.get_extra_info("socket")
+        if sock is not None:
+            # Closing alone would leave a thread that reads from it waiting until its time is over.
+            with contextlib.suppress(OSError):  # not connected any more
+                sock.shutdown(socket.SHUT_RDWR)
         self._inner.close()
 
     def start_tls(

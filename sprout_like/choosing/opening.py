@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from directives import Catalogue
+from directives import Catalogue, Directive
 from directives.constraints import Constraints
 from directives.evidence import Evidence
 from directives.plan import Plan
@@ -16,7 +16,6 @@ from sprout_like.background import within
 from sprout_like.carbon import embodied_g
 from sprout_like.choosing.constraints import constraints_of
 from sprout_like.clock import Clock
-from sprout_like.engines.engine import Engine
 from sprout_like.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +28,19 @@ __all__ = ["OnDemand", "solver"]
 
 _FIRST_LOOK_S: Final = 5.0
 """How long construction waits for the ledger's policy; a later answer is picked up in the background."""
+
+
+class Fitting(Protocol):
+    """What is asked of an engine before there is a call."""
+
+    @property
+    def model(self) -> str:
+        """The model's name or path, as in the rows."""
+        ...
+
+    def misfit(self, directive: Directive) -> str | None:
+        """Why the directive can never be applied to this model; None where some call may have it."""
+        ...
 
 
 class OnDemand:
@@ -44,7 +56,7 @@ class OnDemand:
         settings: Settings,
         catalogue: Catalogue,
         model: Any,
-        engine: Engine,
+        engine: Fitting,
         grid: Grid,
         database: Callable[[], DatabaseEngine] | None,
         clock: Clock,

@@ -15,6 +15,7 @@ from sprout_like.cli.classes import classes
 from sprout_like.cli.demo import demo
 from sprout_like.cli.doctor import doctor
 from sprout_like.cli.grid.commands import grid
+from sprout_like.cli.jobs.commands import jobs
 from sprout_like.cli.judge import judge
 from sprout_like.cli.ledger import ledger
 from sprout_like.cli.policy import policy
@@ -44,6 +45,7 @@ app.command()(tune)
 app.command()(replay)
 app.command()(doctor)
 app.add_typer(grid, name="grid")
+app.add_typer(jobs, name="jobs")
 app.add_typer(ledger, name="ledger")
 app.add_typer(policy, name="policy")
 app.add_typer(prompts, name="prompts")

@@ -34,6 +34,7 @@ class Prompt:
         task: kind of work; None where it has no tag.
         reference: the right answer, for judges that compare with one; None where there is none.
         arguments: of `generate`. template: of the chat template.
+        own_id: the user's own name for it, given back with a job's answer; None where it has none.
         served: how it was answered, of a prompt of the traffic; None of a prompt from a file.
     """
 
@@ -42,6 +43,7 @@ class Prompt:
     reference: str | None = field(repr=False, default=None)
     arguments: Mapping[str, Any] = field(default_factory=dict)
     template: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    own_id: str | None = None
     served: Served | None = None
 
     @property

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 from sprout_like.errors import NothingToLearn, SettingError
 from sprout_like.evaluating.prompt import Prompt
 
-__all__ = ["MOST_LIMIT_TOKENS", "MOST_LINE_BYTES", "read_prompts"]
+__all__ = ["MOST_LIMIT_TOKENS", "MOST_LINE_BYTES", "prompt_of", "read_prompts"]
 
 MOST_LINE_BYTES: Final = 1 << 20
 """Longest line. A prompt of a megabyte fits no model; a file without line ends must not fill the memory."""
@@ -21,7 +21,7 @@ MOST_LINE_BYTES: Final = 1 << 20
 MOST_LIMIT_TOKENS: Final = 1 << 20
 """Highest limit on new tokens: more than any model's context."""
 
-_KEYS: Final = ("prompt", "messages", "task", "reference", "limit_tokens")
+_KEYS: Final = ("prompt", "messages", "task", "reference", "limit_tokens", "id")
 _KINDS: Final[Mapping[type, str]] = {
     str: "a text",
     int: "a number",
@@ -38,7 +38,8 @@ def read_prompts(file: Path, *, limit_tokens: int) -> list[Prompt]:
     """The file's prompts, in order; blank lines are left out.
 
     A file named `.txt` holds one prompt a line. Any other holds one JSON object a line: `prompt` (a text) or `messages`
-    (chat messages), and optionally `task`, `reference` and `limit_tokens`.
+    (chat messages), and optionally `task`, `reference`, `limit_tokens` and `id`. One format serves judging and jobs:
+    what one of them does not need, it leaves aside.
 
     Args:
         file: where they are, in UTF-8.
@@ -90,20 +91,36 @@ def _of_object(place: str, text: str, limit_tokens: int) -> Prompt:
         ) from None
     if not isinstance(given, dict):
         raise SettingError(place, f"the line is {_kind(given)}, no object", f"Give {_EXAMPLE}")
+    return prompt_of(place, given, limit_tokens=limit_tokens)
+
+
+def prompt_of(place: str, given: Mapping[str, Any], *, limit_tokens: int) -> Prompt:
+    """The prompt that an object holds, as a line of a file does.
+
+    Args:
+        place: what messages call it, such as `prompts.jsonl:7`.
+        given: the object.
+        limit_tokens: as for `read_prompts`.
+
+    Raises:
+        SettingError: it is no prompt; the message names the place, never the text.
+    """
     for key in given:
         if key not in _KEYS:
-            near = get_close_matches(key, _KEYS, n=1)
+            near = get_close_matches(str(key), _KEYS, n=1)
             fix = f"Did you mean {near[0]!r}?" if near else f"Use {', '.join(_KEYS)}"
-            raise SettingError(place, f"there is no key {key[:40]!r}", fix)
+            raise SettingError(place, f"there is no key {str(key)[:40]!r}", fix)
     limit = given.get("limit_tokens", limit_tokens)
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST_LIMIT_TOKENS:
         problem = f"limit_tokens is no whole number from 1 to {MOST_LIMIT_TOKENS}"
         raise SettingError(place, problem, "Give one, or leave it out")
-    messages, task, reference = _messages(place, given), _text(place, given, "task"), _reference(place, given)
-    for part in (*(part for message in messages for part in message.values()), task or "", reference or ""):
+    messages, task = _messages(place, given), _text(place, given, "task")
+    reference, own_id = _text_or_number(place, given, "reference"), _text_or_number(place, given, "id")
+    texts = (part for message in messages for part in message.values())
+    for part in (*texts, task or "", reference or "", own_id or ""):
         if _SURROGATE.search(part):
             raise SettingError(place, "a text holds half of a surrogate pair, which is no character", "Remove it")
-    return Prompt(messages=messages, task=task, reference=reference, arguments=_greedy(limit))
+    return Prompt(messages=messages, task=task, reference=reference, arguments=_greedy(limit), own_id=own_id)
 
 
 def _messages(place: str, given: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -136,12 +153,12 @@ def _text(place: str, given: Mapping[str, Any], key: str) -> str | None:
     return value or None
 
 
-def _reference(place: str, given: Mapping[str, Any]) -> str | None:
-    value = given.get("reference")
+def _text_or_number(place: str, given: Mapping[str, Any], key: str) -> str | None:
+    value = given.get(key)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return _text(place, given, "reference")
+        return _text(place, given, key)
     if not math.isfinite(value):
-        raise SettingError(place, "reference is no finite number", "Give it as a text")
+        raise SettingError(place, f"{key} is no finite number", "Give it as a text")
     return str(value)
 
 

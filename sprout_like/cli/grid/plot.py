@@ -18,7 +18,7 @@ from grid import Series
 from sprout_like.cli.grid.glyphs import BLOCKS, Glyphs
 from sprout_like.cli.grid.times import Times
 
-__all__ = ["plot", "sparkline"]
+__all__ = ["plot", "sparkline", "strip"]
 
 _ROWS: Final = 10
 _UNIT: Final = "g/kWh"
@@ -57,7 +57,7 @@ def plot(
         glyphs: what it is drawn with.
         marked: a span to point out; None for none.
     """
-    edges = _edges(start_utc, end_utc, max(10, width - _WIDEST_LABEL - 2))
+    edges = _edges(start_utc, end_utc, _inner(width))
     columns = _columns(series, edges)
     top = _nice(max((column.high for column in columns if column), default=0.0))
     pointed = _pointed(edges, marked)
@@ -74,6 +74,32 @@ def plot(
     return picture
 
 
+def strip(
+    name: str,
+    spans: Sequence[tuple[datetime, datetime]],
+    start_utc: datetime,
+    end_utc: datetime,
+    *,
+    width: int,
+    mark: str,
+    style: str = _MARKED,
+) -> Text:
+    """A row to stand under a plot of the same span and width: a mark below each column that one of `spans` touches.
+
+    Args:
+        name: stands before it, as far as there is room.
+        spans: those that are marked.
+        start_utc: as of the plot, like `end_utc` and `width`.
+        end_utc: likewise.
+        width: likewise.
+        mark: the character.
+        style: its style.
+    """
+    columns = pairwise(_edges(start_utc, end_utc, _inner(width)))
+    cells = "".join(mark if any(a < end and start < b for a, b in spans) else " " for start, end in columns)
+    return Text(f"{name[:_WIDEST_LABEL]:>{_WIDEST_LABEL}}  ").append(cells.rstrip(), style)
+
+
 def sparkline(
     series: Series, start_utc: datetime, end_utc: datetime, *, width: int, top: float, glyphs: Glyphs = BLOCKS
 ) -> str:
@@ -82,6 +108,11 @@ def sparkline(
     return "".join(
         " " if column is None else glyphs.filled(column.value / top if top else 0.0, least=1) for column in columns
     )
+
+
+def _inner(width: int) -> int:
+    """Columns that bars may fill."""
+    return max(10, width - _WIDEST_LABEL - 2)
 
 
 def _edges(start_utc: datetime, end_utc: datetime, count: int) -> list[datetime]:

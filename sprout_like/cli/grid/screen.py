@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from textwrap import wrap
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from grid import Intensity, Series
@@ -17,7 +18,7 @@ from sprout_like.cli.grid.plot import plot
 from sprout_like.cli.grid.times import Times, in_words
 from sprout_like.reports.figures import number
 
-__all__ = ["Screen", "figure", "said"]
+__all__ = ["Screen", "facts_text", "figure", "said"]
 
 _WIDEST: Final = 110
 
@@ -30,6 +31,17 @@ def figure(g_per_kwh: float | None) -> str:
 def said(reading: Intensity) -> str:
     """What a reading counts."""
     return f"{reading.kind}, {reading.factors}"
+
+
+def facts_text(facts: Sequence[tuple[str, str]], width: int) -> Text:
+    """What is known, a name and its value each, in two columns that are `width` characters wide together."""
+    indent = max(len(name) for name, _ in facts) + 2
+    lines: list[Text] = []
+    for name, value in facts:
+        first, *rest = wrap(value, max(20, width - indent)) or [""]
+        lines.append(Text.assemble((f"{name:<{indent}}", "dim"), first))
+        lines += [Text(" " * indent + line) for line in rest]
+    return Text("\n").join(lines)
 
 
 class Screen:
@@ -53,14 +65,24 @@ class Screen:
         """Print a paragraph."""
         self._console.print(Text(text, style=style))
 
+    def show(self, content: RenderableType) -> None:
+        """Print what was made to its width."""
+        self._console.print(content)
+
+    def keep_showing(self, draw: Callable[[], tuple[RenderableType, bool]], *, every_s: float) -> None:
+        """Print what `draw` makes, in one place and again every so often, until it says that it has ended."""
+        from rich.live import Live
+
+        content, goes_on = draw()
+        with Live(content, console=self._console, auto_refresh=False) as live:
+            while goes_on:
+                time.sleep(every_s)
+                content, goes_on = draw()
+                live.update(content, refresh=True)
+
     def facts(self, facts: Sequence[tuple[str, str]]) -> None:
         """Print what is known, a name and its value each, in two columns."""
-        indent = max(len(name) for name, _ in facts) + 2
-        for name, value in facts:
-            lines = wrap(value, max(20, self.width - indent)) or [""]
-            self._console.print(Text.assemble((f"{name:<{indent}}", "dim"), lines[0]), soft_wrap=True)
-            for line in lines[1:]:
-                self._console.print(Text(" " * indent + line), soft_wrap=True)
+        self._console.print(facts_text(facts, self.width), soft_wrap=True)
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, figures: range = range(0)) -> None:
         """Print a table, of which no cell is ever cut: a terminal that is too narrow breaks its lines.

@@ -30,6 +30,10 @@ class Times:
         """Day, time and offset."""
         return f"{self._at(when_utc):%Y-%m-%d %H:%M} {self.offset(when_utc)}"
 
+    def short(self, when_utc: datetime) -> str:
+        """Day and time, where the year and the offset are clear."""
+        return f"{self._at(when_utc):%d %b %H:%M}"
+
     def span(self, start_utc: datetime, end_utc: datetime) -> str:
         """From when to when; in UTC too, where the machine's zone is another."""
         start, end = self._at(start_utc), self._at(end_utc)

@@ -1,0 +1,124 @@
+"""`sprout-like jobs worker`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from sprout_like.jobs.working.worker import Progress
+
+__all__ = ["stopping_at_signals", "worker"]
+
+
+def worker(
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FOLDER", help="The model.  [default: SmolLM2-135M-Instruct, as in the demo]"),
+    ] = None,
+    engine: Annotated[
+        Literal["auto", "padded", "continuous", "openai", "ray"], typer.Option(help="Who runs the tokens.")
+    ] = "auto",
+    once: Annotated[bool, typer.Option("--once", help="End when no job is left that it could run.")] = False,
+    at_once: Annotated[bool, typer.Option("--at-once", help="Run jobs as they come, without a plan.")] = False,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, max=4096, help="Items at a time.  [default: found by trying]")
+    ] = None,
+    ledger: Annotated[
+        str | None, typer.Option(metavar="URL|FILE", help="The ledger.  [default: the setting `ledger`]")
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option(metavar="PLACE", help="Where it draws its power.  [default: the setting `zone`]")
+    ] = None,
+    grid: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="Who tells the intensity.  [default: the setting `grid`]")
+    ] = None,
+) -> None:
+    """Run jobs of one model, when the grid is clean and in time.
+
+    Ends after the batch under way on Ctrl-C (exit code 130) or SIGTERM (exit code 0); a second one ends it now, and
+    what it had is run by others, or by it when it is started again. Several workers share one queue.
+    """
+    from sprout_like.cli.opening import configured
+    from sprout_like.jobs.working.opening import opened_worker
+
+    settings = configured(ledger, grid=grid, zone=zone)
+    with (
+        _told() as heard,
+        opened_worker(
+            settings, model=model, engine=engine, batch_size=batch_size, at_once=at_once, heard=heard
+        ) as opened,
+        stopping_at_signals(opened.stop) as asked,
+    ):
+        done = opened.run(until_empty=once)
+    typer.echo(_said(done))
+    if signal.SIGINT in asked:
+        raise typer.Exit(130)
+
+
+@contextmanager
+def stopping_at_signals(stop: Callable[[], object]) -> Iterator[list[int]]:
+    """Stops at a signal, and lets a second one end the process; tells which came."""
+    asked: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, _: FrameType | None) -> None:
+        asked.append(number)
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        stop()
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _told() -> Iterator[Callable[[Progress], None]]:
+    """Says on stderr what the worker is at: a status line for people, a line for each change in a file or a pipe."""
+    from sprout_like.clock import SystemClock
+
+    if not sys.stderr.isatty():
+        last: list[str] = []
+
+        def log(progress: Progress) -> None:
+            said = _state(progress)
+            if last[-1:] != [said]:
+                last[:] = [said]
+                typer.echo(f"{SystemClock().now_utc():%Y-%m-%d %H:%M:%S} UTC {said}", err=True)
+
+        yield log
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status("starting") as status:
+        yield lambda progress: status.update(Text(f"{_state(progress)}; {_said(progress)}"))
+
+
+def _state(progress: Progress) -> str:
+    job = f" job {progress.job_id[:12]}" if progress.job_id else ""
+    until = f", next at {progress.until_utc:%Y-%m-%d %H:%M} UTC" if progress.until_utc else ""
+    reason = f": {progress.reason}" if progress.reason and progress.reason != progress.state else ""
+    return f"{progress.state}{job}{reason}{until}"
+
+
+def _said(progress: Progress) -> str:
+    from sprout_like.cli.jobs.facts import joules
+    from sprout_like.reports.figures import grams, number
+
+    failed = f", {number(progress.failed_n, 0)} failed" if progress.failed_n else ""
+    pace = "" if progress.tokens_per_s is None else f", {number(progress.tokens_per_s, 0)} tokens/s"
+    energy = "energy unknown" if progress.energy_j is None else joules(progress.energy_j)
+    carbon = "" if progress.operational_g is None else f", {grams(progress.operational_g)} CO2e"
+    return f"{number(progress.answered_n, 0)} items answered{failed}, {energy}{carbon}{pace}"

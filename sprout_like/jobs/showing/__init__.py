@@ -1,0 +1,1 @@
+"""What people and programs are told of jobs: figures and lines alone; the screens are in `cli/jobs`."""

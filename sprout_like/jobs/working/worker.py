@@ -1,0 +1,395 @@
+"""A worker: runs jobs of one model when it is time. Read `Worker.run` and `Worker._step` top to bottom."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sprout_like.background import Background
+from sprout_like.errors import EngineUnavailable, LedgerUnreachable, SettingError
+from sprout_like.jobs.engines.batching import BatchSize
+from sprout_like.jobs.job import RUNNABLE, Claim, Job, Run, WorkerRecord, WorkerState
+from sprout_like.jobs.working.batch import BatchDone, BatchRunner
+from sprout_like.jobs.working.deciding import Here, Move, next_move, suits
+from sprout_like.jobs.working.ending import Forgetting, deliver, deliver_missed
+from sprout_like.jobs.working.firing import fire_due
+from sprout_like.jobs.working.pace import Pace, work_tokens
+from sprout_like.jobs.working.parts import WorkingParts
+from sprout_like.jobs.working.planner import Planner
+from sprout_like.ledger.migrate import HEAD
+
+__all__ = ["Progress", "Worker"]
+
+_LOG = logging.getLogger("sprout_like")
+
+_BEAT_S: Final = 10.0
+_RETRY_S: Final = (2.0, 60.0)
+"""First and longest wait where the queue or the engine does not answer; each is twice the one before."""
+
+_ONE_RUN: Final = timedelta(seconds=60)
+"""Batches of one job with a shorter break between them are one run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a worker has done, and what it is at.
+
+    Attributes:
+        state: as announced. reason: why it runs or waits. job_id: what it runs; None while it waits.
+        until_utc: when something is planned next; None where nothing is.
+        answered_n, failed_n, new_tokens: since it began. energy_j, operational_g: of the batches, None where unknown.
+        tokens_per_s: its pace; None until it is known.
+    """
+
+    state: WorkerState
+    reason: str = ""
+    job_id: str | None = None
+    until_utc: datetime | None = None
+    answered_n: int = 0
+    failed_n: int = 0
+    new_tokens: int = 0
+    energy_j: float | None = 0.0
+    operational_g: float | None = 0.0
+    tokens_per_s: float | None = None
+
+
+class Worker:
+    """Claims items of jobs of its engine's model when a plan or a deadline says so, and answers them.
+
+    What it does survives it: after `kill -9`, its items are claimed by others as soon as their lease has run out.
+
+    Args:
+        parts: what it works with.
+        batch_size: items at a time; None looks for the best.
+        at_once: whether to heed no plan.
+        poll_s: time between looks at the queue while there is nothing to do, in s.
+        heard: told of each change, for a display.
+        wait: takes seconds; None waits until then or until `stop`.
+    """
+
+    def __init__(
+        self,
+        parts: WorkingParts,
+        *,
+        batch_size: int | None = None,
+        at_once: bool = False,
+        poll_s: float = 2.0,
+        heard: Callable[[Progress], object] = lambda _: None,
+        wait: Callable[[float], object] | None = None,
+    ) -> None:
+        self._parts = parts
+        self._size = (
+            BatchSize() if batch_size is None else BatchSize(now=batch_size, most=batch_size, wanted=batch_size)
+        )
+        self._at_once = at_once
+        self._poll_s = poll_s
+        self._heard = heard
+        self.worker_id: Final = uuid.uuid4().hex
+        self._started_utc = parts.clock.now_utc()
+        self._runner = BatchRunner(parts)
+        self._planner = Planner(parts.queue, parts.clock, margin=parts.settings.job_margin)
+        self._forgetting = Forgetting(parts.queue, keep_days=parts.settings.job_keep_days)
+        self._pace = Pace()
+        self._idle_w: float | None = None
+        self._loaded = False
+        self._run: Run | None = None
+        self._unfit: set[str] = set()
+        self._claim: Claim | None = None
+        self._beaten_s = -_BEAT_S
+        self._told_state: WorkerState | None = None
+        self._stopping = threading.Event()
+        self._wait_s = wait or self._stopping.wait
+        self.progress = Progress(state="idle")
+
+    def run(self, *, until_empty: bool = False) -> Progress:
+        """Work until `stop` is called, or, if asked, until no open job is left that it could run.
+
+        Raises:
+            LedgerVersionError: the ledger has another schema than this release knows.
+        """
+        self._take_over_pace()
+        deliver_missed(self._parts.queue, self._parts.clock.now_utc())
+        beat = Background({"worker": self._beat_meanwhile})
+        wait_s = _RETRY_S[0]
+        try:
+            while not self._stopping.is_set():
+                try:
+                    if self._step() or not (until_empty and self._is_empty()):
+                        wait_s = _RETRY_S[0]
+                        continue
+                    break
+                except (EngineUnavailable, LedgerUnreachable) as exc:
+                    _LOG.warning("%s. Tried again in %g s", exc, wait_s)
+                    self._give_back()
+                    self._loaded = False
+                    self._wait_s(wait_s)
+                    wait_s = min(2 * wait_s, _RETRY_S[1])
+        finally:
+            beat.close()
+            self._end()
+        return self.progress
+
+    def stop(self) -> None:
+        """End after the batch under way; safe to call from a signal handler, and twice."""
+        self._stopping.set()
+
+    def _step(self) -> bool:
+        """One batch, or a short wait; whether a batch was run."""
+        queue, settings, now_utc = self._parts.queue, self._parts.settings, self._parts.clock.now_utc()
+
+        # 1 announce, so that the planner knows this worker; jobs of schedules; a plan where one is due
+        self._beat()
+        fire_due(queue, now_utc)
+        self._planner.tick()
+        self._forgetting.tick(now_utc)
+
+        # 2 decide
+        jobs = {job.job_id: job for job in queue.jobs(states=RUNNABLE) if job.job_id not in self._unfit}
+        standings = queue.standings(jobs)
+        here = self._here()
+        move = next_move(
+            here,
+            jobs.values(),
+            queue.planned(worker_id=self.worker_id),
+            {job_id: work_tokens(standing) for job_id, standing in standings.items()},
+            now_utc,
+            at_once=self._at_once,
+            margin=settings.job_margin,
+        )
+
+        # 3 claim: the first of these jobs that has items to give
+        for job_id in move.jobs:
+            claim = queue.claim(job_id, self.worker_id, most=self._size.now, lease_s=settings.job_lease_s)
+            if claim is not None:
+                self._claim = claim
+                self._run_batch(jobs[job_id], claim, move)
+                return True
+        self._wait(move)
+        return False
+
+    def _run_batch(self, job: Job, claim: Claim, move: Move) -> None:
+        queue = self._parts.queue
+
+        # 4 load, where the model is not in memory
+        self._load()
+        self._tell(state="running", reason=move.reason, job_id=job.job_id, until_utc=None)
+        started_utc = self._parts.clock.now_utc()
+
+        # 5 run: rows are written here, answers below
+        try:
+            done = self._runner.run(job, claim)
+        except SettingError as exc:
+            _LOG.warning("job %s cannot be run by this worker: %s", job.job_id[:12], exc)
+            self._unfit.add(job.job_id)
+            self._give_back()
+            return
+        if self._pace.tokens_per_s is None:
+            self._told_state = None  # the planner has waited for the pace
+        self._pace = self._pace.after_batch(tokens=done.new_tokens, time_s=done.time_s, energy_j=done.energy_j)
+        rows = len(claim.items)
+        if done.most is not None:
+            self._size = self._size.after_too_large(2 * done.most)
+        elif not done.failures and done.time_s > 0:
+            self._size = self._size.after(rows, done.new_tokens / done.time_s)
+
+        # 6 finish: answers and states in one transaction; what somebody else has claimed since is theirs
+        self._claim = None
+        self._finish(claim, done)
+        self._book(job, done, started_utc)
+        deliver(queue, job)
+
+    def _finish(self, claim: Claim, done: BatchDone) -> None:
+        """Store what came of a batch; through an outage as long as the lease lasts, since it has been paid for."""
+        clock = self._parts.clock
+        give_up_s, wait_s = clock.monotonic_s() + self._parts.settings.job_lease_s, _RETRY_S[0]
+        while True:
+            try:
+                kept = self._parts.queue.finish(claim, done.answers, done.failures)
+            except LedgerUnreachable:
+                if clock.monotonic_s() + wait_s > give_up_s:
+                    raise
+                self._wait_s(wait_s)
+                wait_s *= 2
+            else:
+                break
+        if kept < len(done.answers):
+            lost = len(done.answers) - kept
+            _LOG.warning("job %s: %d answers are not kept: cancelled, or claimed by others", claim.job_id[:12], lost)
+
+    def _load(self) -> None:
+        engine, clock = self._parts.engine, self._parts.clock
+        if self._loaded:
+            return
+        self._tell(state="loading", reason="loading the model")
+        begun_s = clock.monotonic_s()
+        window = self._runner.open_window()
+        window.drop()
+        try:
+            engine.load()
+        finally:
+            energy_j = window.close().energy_j
+        self._pace = self._pace.after_load(time_s=clock.monotonic_s() - begun_s, energy_j=energy_j)
+        self._loaded = True
+
+    def _book(self, job: Job, done: BatchDone, started_utc: datetime) -> None:
+        now_utc, run = self._parts.clock.now_utc(), self._run
+        if run is None or run.job_id != job.job_id or started_utc - run.ended_utc > _ONE_RUN:
+            run = Run(
+                run_id=uuid.uuid4().hex,
+                job_id=job.job_id,
+                worker_id=self.worker_id,
+                zone=self._parts.grid.zone,
+                started_utc=started_utc,
+                ended_utc=started_utc,
+                items_n=0,
+                new_tokens=0,
+                energy_j=0.0,
+                operational_g=0.0,
+            )
+        self._run = replace(
+            run,
+            ended_utc=now_utc,
+            items_n=run.items_n + len(done.answers) + len(done.failures),
+            new_tokens=run.new_tokens + done.new_tokens,
+            energy_j=_sum(run.energy_j, done.energy_j),
+            operational_g=_sum(run.operational_g, done.operational_g),
+        )
+        self._parts.queue.record_run(self._run)
+        self._tell(
+            answered_n=self.progress.answered_n + len(done.answers),
+            failed_n=self.progress.failed_n + len(done.failures),
+            new_tokens=self.progress.new_tokens + done.new_tokens,
+            energy_j=_sum(self.progress.energy_j, done.energy_j),
+            operational_g=_sum(self.progress.operational_g, done.operational_g),
+            tokens_per_s=self._pace.tokens_per_s,
+        )
+
+    def _wait(self, move: Move) -> None:
+        if move.unload and self._loaded:
+            self._parts.engine.unload()
+            self._loaded = False
+        self._tell(
+            state="loaded" if self._loaded else "idle", reason=move.reason, job_id=None, until_utc=move.until_utc
+        )
+        if self._loaded and self._idle_w is None:
+            self._measure_idle()
+        else:
+            self._wait_s(self._poll_s)
+
+    def _measure_idle(self) -> None:
+        """What the loaded model draws while it waits; as it is known once, that is booked as overhead once."""
+        clock, window = self._parts.clock, self._runner.open_window()
+        window.drop()
+        begun_s = clock.monotonic_s()
+        try:
+            self._wait_s(self._poll_s)
+        finally:
+            energy_j, time_s = window.close().energy_j, clock.monotonic_s() - begun_s
+        if energy_j is not None and time_s >= self._poll_s / 2:
+            self._idle_w = energy_j / time_s
+
+    def _beat(self) -> None:
+        """Announce this worker and renew its lease, every few seconds."""
+        now_s = self._parts.clock.monotonic_s()
+        between_s = min(_BEAT_S, self._parts.settings.job_lease_s / 4)
+        if now_s - self._beaten_s < between_s and self.progress.state == self._told_state:
+            return
+        self._beaten_s, self._told_state = now_s, self.progress.state
+        claim = self._claim
+        if claim is not None:
+            # Where it was lost, `finish` keeps nothing of it.
+            self._parts.queue.renew(claim, lease_s=self._parts.settings.job_lease_s)
+        if self._parts.queue.announce(self._announced()):
+            self.stop()
+
+    def _beat_meanwhile(self) -> None:
+        """From the clock's thread, while a batch runs."""
+        try:
+            self._beat()
+        except LedgerUnreachable as exc:
+            _LOG.info("%s. This worker is announced again as soon as it answers", exc)
+
+    def _announced(self) -> WorkerRecord:
+        parts, pace = self._parts, self._pace
+        series = parts.grid.outlook().series
+        return WorkerRecord(
+            worker_id=self.worker_id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            zone=parts.grid.zone,
+            model=parts.engine.model,
+            engine=parts.engine.name,
+            schema=HEAD,
+            state=self.progress.state,
+            started_utc=self._started_utc,
+            seen_utc=parts.clock.now_utc(),
+            batch_size=self._size.now,
+            pace_tokens_per_s=pace.tokens_per_s,
+            power_w=pace.power_w,
+            load_s=pace.load_s,
+            load_j=pace.load_j,
+            idle_w=self._idle_w,
+            outlook=tuple((each.start_utc, each.end_utc, each.g_per_kwh) for each in series or ()),
+        )
+
+    def _here(self) -> Here:
+        parts = self._parts
+        return Here(
+            worker_id=self.worker_id,
+            zone=parts.grid.zone,
+            model=parts.engine.model,
+            engine=parts.engine.name,
+            tokens_per_s=self._pace.tokens_per_s,
+            loaded=self._loaded,
+            idle_w=self._idle_w,
+            load_j=self._pace.load_j,
+        )
+
+    def _take_over_pace(self) -> None:
+        """Begin with the pace of the last worker of this model on this machine."""
+        parts, host = self._parts, socket.gethostname()
+        alike = [
+            worker
+            for worker in parts.queue.workers()
+            if (worker.host, worker.model, worker.engine) == (host, parts.engine.model, parts.engine.name)
+            and worker.pace_tokens_per_s
+        ]
+        last = max(alike, key=lambda worker: worker.seen_utc, default=None)
+        if last is not None and last.pace_tokens_per_s:
+            self._pace = Pace.known(last.pace_tokens_per_s, last.power_w, load_s=last.load_s, load_j=last.load_j)
+
+    def _is_empty(self) -> bool:
+        here = self._here()
+        waiting = self._parts.queue.jobs(states=RUNNABLE)
+        return not any(suits(job, here) and job.job_id not in self._unfit for job in waiting)
+
+    def _give_back(self) -> None:
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            with suppress(LedgerUnreachable):  # the lease runs out by itself
+                self._parts.queue.release(claim)
+
+    def _end(self) -> None:
+        self._give_back()
+        self._tell(state="stopped", reason="stopped", job_id=None, until_utc=None)
+        try:
+            self._parts.queue.announce(self._announced())
+        except LedgerUnreachable as exc:
+            _LOG.warning("%s. The queue still shows this worker", exc)
+
+    def _tell(self, **changed: object) -> None:
+        self.progress = replace(self.progress, **changed)  # type: ignore[arg-type]
+        self._heard(self.progress)
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    """None where either is unknown: a sum without it would look whole."""
+    return None if one is None or other is None else one + other

@@ -1,0 +1,111 @@
+"""`sprout-like jobs worker`, on a fake server: jobs run through all of it, and signals lose nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sprout_like.jobs.testing_server import ChatServer
+from tests.sprout_like.cli.jobs_queue import opened
+
+Command = Callable[..., Any]
+
+PROMPTS = 6
+
+
+@pytest.fixture
+def ledger(place: Path, sprout_like: Command, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ledger with one job, and settings that need neither a network nor a meter."""
+    for name, value in (("GRID", "static:150"), ("METER", "none"), ("POLICY", "full"), ("LEDGER", "ledger.sqlite")):
+        monkeypatch.setenv(f"SPROUT_{name}", value)
+    lines = [{"prompt": f"question {n}", "id": f"q{n}"} for n in range(PROMPTS)]
+    (place / "prompts.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    outcome = sprout_like(
+        *("jobs", "submit", "prompts.jsonl", "--deadline", "+8h", "--model", "fake", "--out", "answers.jsonl")
+    )
+    assert outcome.code == 0
+    return place / "ledger.sqlite"
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch) -> Callable[[ChatServer], None]:
+    def use(server: ChatServer) -> None:
+        monkeypatch.setenv("SPROUT_ENGINE_URL", f"{server.url}/v1")
+
+    return use
+
+
+def test_submitted_run_and_written(
+    sprout_like: Command, ledger: Path, place: Path, ask: Callable[[ChatServer], None]
+) -> None:
+    with ChatServer() as server:
+        ask(server)
+        outcome = sprout_like("jobs", "worker", "--engine", "openai", "--model", "fake", "--once", "--at-once")
+    results = [json.loads(line) for line in (place / "answers.jsonl").read_text().splitlines()]
+
+    assert outcome.code == 0
+    assert outcome.out.startswith(f"{PROMPTS} items answered, ")
+    assert "stopped" in outcome.err
+    assert [line["id"] for line in results] == [f"q{n}" for n in range(PROMPTS)]
+    assert all(line["text"] and line["error"] is None for line in results)
+    assert f"{PROMPTS}/{PROMPTS}" in sprout_like("jobs", "list").out
+    assert sprout_like("jobs", "results", job_id(ledger)).code == 0
+
+
+def job_id(ledger: Path) -> str:
+    with opened(ledger) as queue:
+        (job,) = queue.jobs()
+    return job.job_id
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "sprout_like", "jobs", "worker", "--engine", "openai", "--model", "fake"]
+    started = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.communicate()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_lets_the_batch_under_way_be_finished(
+    ledger: Path, ask: Callable[[ChatServer], None], number: signal.Signals, code: int
+) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        asked.set()
+        go_on.wait(60)
+
+    with ChatServer(hold=hold) as server:
+        ask(server)
+        with running("--at-once", "--batch-size", "2") as worker:
+            assert asked.wait(60)
+            os.kill(worker.pid, number)
+            go_on.set()
+            out, err = worker.communicate(timeout=60)
+    with opened(ledger) as queue:
+        standing = queue.standing(job_id(ledger))
+
+    assert worker.returncode == code, err
+    assert "Traceback" not in err
+    assert out.startswith("2 items answered, ")
+    assert (standing.done_n, standing.leased_n, standing.waiting_n) == (2, 0, PROMPTS - 2)
+
+
+def test_a_worker_without_a_server_address_says_what_to_set(sprout_like: Command, ledger: Path) -> None:
+    outcome = sprout_like("jobs", "worker", "--engine", "openai", "--model", "fake", "--once")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "engine_url" in outcome.err
