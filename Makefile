@@ -49,7 +49,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(INSTALL) --editable '.[gguf,postgres,plot,quantized,parquet,dev]'
+	$(INSTALL) --editable '.[gguf,postgres,plot,quantized,parquet,ray,dev]'
 	@touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed-dev benchmarks/requirements.txt

@@ -194,3 +194,10 @@ def test_a_prompt_that_an_engine_stumbles_over_is_found_and_leaves_the_others() 
     ]
     assert done.most is None  # it was not for want of memory
     assert bench.audit().ok
+
+
+def test_an_item_that_ran_on_another_machine_is_in_no_account_and_no_finding() -> None:
+    bench = Bench(lambda clock: FakeBatchEngine(batch_j=12.0, sleep=clock.advance))
+    bench.run("one", "two words")
+    assert {row.account_id for row in bench.ledger.requests} == {None}
+    assert bench.audit().ok
