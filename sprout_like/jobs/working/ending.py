@@ -1,23 +1,51 @@
-"""What is left to do for jobs that have ended: the file of answers, and later their texts."""
+"""What is left to do when a batch has run and when a job has ended: answers, their file, and later their texts."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sprout_like.errors import JobError
-from sprout_like.jobs.job import ENDED_STATES, OPEN_STATES, Job
+from sprout_like.clock import Clock
+from sprout_like.errors import JobError, LedgerUnreachable
+from sprout_like.jobs.job import ENDED_STATES, OPEN_STATES, Claim, Job
 from sprout_like.jobs.queue import Queue
 from sprout_like.jobs.showing.results import write_results
+from sprout_like.jobs.working.batch import BatchDone
 
-__all__ = ["Forgetting", "deliver", "deliver_missed"]
+__all__ = ["Forgetting", "deliver", "deliver_missed", "finished"]
 
 _LOG = logging.getLogger("sprout_like")
 
 _BETWEEN: Final = timedelta(hours=1)
 _LOOKED_AT: Final = 100
+_FIRST_WAIT_S: Final = 2.0
+
+
+def finished(
+    queue: Queue, claim: Claim, done: BatchDone, *, clock: Clock, wait: Callable[[float], object], lease_s: float
+) -> None:
+    """Store what came of a batch; through an outage as long as the lease lasts, since it has been paid for.
+
+    Raises:
+        LedgerUnreachable: the database did not answer in that time.
+    """
+    give_up_s, wait_s = clock.monotonic_s() + lease_s, _FIRST_WAIT_S
+    while True:
+        try:
+            kept = queue.finish(claim, done.answers, done.failures)
+        except LedgerUnreachable:
+            if clock.monotonic_s() + wait_s > give_up_s:
+                raise
+            wait(wait_s)
+            wait_s *= 2
+        else:
+            break
+    if kept < len(done.answers):
+        lost = len(done.answers) - kept
+        _LOG.warning("job %s: %d answers are not kept: cancelled, or claimed by others", claim.job_id[:12], lost)
 
 
 def deliver(queue: Queue, job: Job) -> bool:

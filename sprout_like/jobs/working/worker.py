@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 import uuid
 from collections.abc import Callable
@@ -16,21 +14,21 @@ from typing import Final
 from sprout_like.background import Background
 from sprout_like.errors import EngineUnavailable, LedgerUnreachable, SettingError
 from sprout_like.jobs.engines.batching import BatchSize
-from sprout_like.jobs.job import RUNNABLE, Claim, Job, Run, WorkerRecord, WorkerState
+from sprout_like.jobs.job import RUNNABLE, Claim, Job, Run, WorkerState
 from sprout_like.jobs.working.batch import BatchDone, BatchRunner
 from sprout_like.jobs.working.deciding import Here, Move, next_move, suits
-from sprout_like.jobs.working.ending import Forgetting, deliver, deliver_missed
+from sprout_like.jobs.working.ending import Forgetting, deliver, deliver_missed, finished
 from sprout_like.jobs.working.firing import fire_due
-from sprout_like.jobs.working.pace import Pace, work_tokens
+from sprout_like.jobs.working.model import Model
+from sprout_like.jobs.working.pace import work_tokens
 from sprout_like.jobs.working.parts import WorkingParts
 from sprout_like.jobs.working.planner import Planner
-from sprout_like.ledger.migrate import HEAD
+from sprout_like.jobs.working.presence import Condition, Presence
 
 __all__ = ["Progress", "Worker"]
 
 _LOG = logging.getLogger("sprout_like")
 
-_BEAT_S: Final = 10.0
 _RETRY_S: Final = (2.0, 60.0)
 """First and longest wait where the queue or the engine does not answer; each is twice the one before."""
 
@@ -86,25 +84,19 @@ class Worker:
         wait: Callable[[float], object] | None = None,
     ) -> None:
         self._parts = parts
-        self._size = (
-            BatchSize() if batch_size is None else BatchSize(now=batch_size, most=batch_size, wanted=batch_size)
-        )
         self._at_once = at_once
         self._poll_s = poll_s
         self._heard = heard
         self.worker_id: Final = uuid.uuid4().hex
-        self._started_utc = parts.clock.now_utc()
+        size = BatchSize() if batch_size is None else BatchSize(now=batch_size, most=batch_size, wanted=batch_size)
+        self._now = Condition(size)
+        self._presence = Presence(parts, self.worker_id, self._now, self.stop)
         self._runner = BatchRunner(parts)
+        self._model = Model(parts.engine, parts.clock, self._runner.open_window, self._now)
         self._planner = Planner(parts.queue, parts.clock, margin=parts.settings.job_margin)
         self._forgetting = Forgetting(parts.queue, keep_days=parts.settings.job_keep_days)
-        self._pace = Pace()
-        self._idle_w: float | None = None
-        self._loaded = False
         self._run: Run | None = None
         self._unfit: set[str] = set()
-        self._claim: Claim | None = None
-        self._beaten_s = -_BEAT_S
-        self._told_state: WorkerState | None = None
         self._stopping = threading.Event()
         self._wait_s = wait or self._stopping.wait
         self.progress = Progress(state="idle")
@@ -115,9 +107,9 @@ class Worker:
         Raises:
             LedgerVersionError: the ledger has another schema than this release knows.
         """
-        self._take_over_pace()
+        self._now.pace = self._presence.earlier_pace()
         deliver_missed(self._parts.queue, self._parts.clock.now_utc())
-        beat = Background({"worker": self._beat_meanwhile})
+        beat = Background({"worker": self._presence.beat_meanwhile})
         wait_s = _RETRY_S[0]
         try:
             while not self._stopping.is_set():
@@ -129,7 +121,7 @@ class Worker:
                 except (EngineUnavailable, LedgerUnreachable) as exc:
                     _LOG.warning("%s. Tried again in %g s", exc, wait_s)
                     self._give_back()
-                    self._loaded = False
+                    self._now.loaded = False
                     self._wait_s(wait_s)
                     wait_s = min(2 * wait_s, _RETRY_S[1])
         finally:
@@ -146,7 +138,7 @@ class Worker:
         queue, settings, now_utc = self._parts.queue, self._parts.settings, self._parts.clock.now_utc()
 
         # 1 announce, so that the planner knows this worker; jobs of schedules; a plan where one is due
-        self._beat()
+        self._presence.beat()
         fire_due(queue, now_utc)
         self._planner.tick()
         self._forgetting.tick(now_utc)
@@ -167,9 +159,9 @@ class Worker:
 
         # 3 claim: the first of these jobs that has items to give
         for job_id in move.jobs:
-            claim = queue.claim(job_id, self.worker_id, most=self._size.now, lease_s=settings.job_lease_s)
+            claim = queue.claim(job_id, self.worker_id, most=self._now.size.now, lease_s=settings.job_lease_s)
             if claim is not None:
-                self._claim = claim
+                self._now.claim = claim
                 self._run_batch(jobs[job_id], claim, move)
                 return True
         self._wait(move)
@@ -179,7 +171,9 @@ class Worker:
         queue = self._parts.queue
 
         # 4 load, where the model is not in memory
-        self._load()
+        if not self._now.loaded:
+            self._tell(state="loading", reason="loading the model")
+            self._model.load()
         self._tell(state="running", reason=move.reason, job_id=job.job_id, until_utc=None)
         started_utc = self._parts.clock.now_utc()
 
@@ -191,53 +185,22 @@ class Worker:
             self._unfit.add(job.job_id)
             self._give_back()
             return
-        if self._pace.tokens_per_s is None:
-            self._told_state = None  # the planner has waited for the pace
-        self._pace = self._pace.after_batch(tokens=done.new_tokens, time_s=done.time_s, energy_j=done.energy_j)
-        rows = len(claim.items)
-        if done.most is not None:
-            self._size = self._size.after_too_large(2 * done.most)
-        elif not done.failures and done.time_s > 0:
-            self._size = self._size.after(rows, done.new_tokens / done.time_s)
+        self._learn(done, len(claim.items))
 
         # 6 finish: answers and states in one transaction; what somebody else has claimed since is theirs
-        self._claim = None
-        self._finish(claim, done)
+        self._now.claim = None
+        lease_s = self._parts.settings.job_lease_s
+        finished(queue, claim, done, clock=self._parts.clock, wait=self._wait_s, lease_s=lease_s)
         self._book(job, done, started_utc)
         deliver(queue, job)
 
-    def _finish(self, claim: Claim, done: BatchDone) -> None:
-        """Store what came of a batch; through an outage as long as the lease lasts, since it has been paid for."""
-        clock = self._parts.clock
-        give_up_s, wait_s = clock.monotonic_s() + self._parts.settings.job_lease_s, _RETRY_S[0]
-        while True:
-            try:
-                kept = self._parts.queue.finish(claim, done.answers, done.failures)
-            except LedgerUnreachable:
-                if clock.monotonic_s() + wait_s > give_up_s:
-                    raise
-                self._wait_s(wait_s)
-                wait_s *= 2
-            else:
-                break
-        if kept < len(done.answers):
-            lost = len(done.answers) - kept
-            _LOG.warning("job %s: %d answers are not kept: cancelled, or claimed by others", claim.job_id[:12], lost)
-
-    def _load(self) -> None:
-        engine, clock = self._parts.engine, self._parts.clock
-        if self._loaded:
-            return
-        self._tell(state="loading", reason="loading the model")
-        begun_s = clock.monotonic_s()
-        window = self._runner.open_window()
-        window.drop()
-        try:
-            engine.load()
-        finally:
-            energy_j = window.close().energy_j
-        self._pace = self._pace.after_load(time_s=clock.monotonic_s() - begun_s, energy_j=energy_j)
-        self._loaded = True
+    def _learn(self, done: BatchDone, rows: int) -> None:
+        now = self._now
+        now.pace = now.pace.after_batch(tokens=done.new_tokens, time_s=done.time_s, energy_j=done.energy_j)
+        if done.most is not None:
+            now.size = now.size.after_too_large(2 * done.most)
+        elif not done.failures and done.time_s > 0:
+            now.size = now.size.after(rows, done.new_tokens / done.time_s)
 
     def _book(self, job: Job, done: BatchDone, started_utc: datetime) -> None:
         now_utc, run = self._parts.clock.now_utc(), self._run
@@ -269,76 +232,18 @@ class Worker:
             new_tokens=self.progress.new_tokens + done.new_tokens,
             energy_j=_sum(self.progress.energy_j, done.energy_j),
             operational_g=_sum(self.progress.operational_g, done.operational_g),
-            tokens_per_s=self._pace.tokens_per_s,
+            tokens_per_s=self._now.pace.tokens_per_s,
         )
 
     def _wait(self, move: Move) -> None:
-        if move.unload and self._loaded:
-            self._parts.engine.unload()
-            self._loaded = False
-        self._tell(
-            state="loaded" if self._loaded else "idle", reason=move.reason, job_id=None, until_utc=move.until_utc
-        )
-        if self._loaded and self._idle_w is None:
-            self._measure_idle()
+        if move.unload and self._now.loaded:
+            self._model.unload()
+        state: WorkerState = "loaded" if self._now.loaded else "idle"
+        self._tell(state=state, reason=move.reason, job_id=None, until_utc=move.until_utc)
+        if self._now.loaded:
+            self._model.idle(self._wait_s, self._poll_s)
         else:
             self._wait_s(self._poll_s)
-
-    def _measure_idle(self) -> None:
-        """What the loaded model draws while it waits; as it is known once, that is booked as overhead once."""
-        clock, window = self._parts.clock, self._runner.open_window()
-        window.drop()
-        begun_s = clock.monotonic_s()
-        try:
-            self._wait_s(self._poll_s)
-        finally:
-            energy_j, time_s = window.close().energy_j, clock.monotonic_s() - begun_s
-        if energy_j is not None and time_s >= self._poll_s / 2:
-            self._idle_w = energy_j / time_s
-
-    def _beat(self) -> None:
-        """Announce this worker and renew its lease, every few seconds."""
-        now_s = self._parts.clock.monotonic_s()
-        between_s = min(_BEAT_S, self._parts.settings.job_lease_s / 4)
-        if now_s - self._beaten_s < between_s and self.progress.state == self._told_state:
-            return
-        self._beaten_s, self._told_state = now_s, self.progress.state
-        claim = self._claim
-        if claim is not None:
-            # Where it was lost, `finish` keeps nothing of it.
-            self._parts.queue.renew(claim, lease_s=self._parts.settings.job_lease_s)
-        if self._parts.queue.announce(self._announced()):
-            self.stop()
-
-    def _beat_meanwhile(self) -> None:
-        """From the clock's thread, while a batch runs."""
-        try:
-            self._beat()
-        except LedgerUnreachable as exc:
-            _LOG.info("%s. This worker is announced again as soon as it answers", exc)
-
-    def _announced(self) -> WorkerRecord:
-        parts, pace = self._parts, self._pace
-        series = parts.grid.outlook().series
-        return WorkerRecord(
-            worker_id=self.worker_id,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            zone=parts.grid.zone,
-            model=parts.engine.model,
-            engine=parts.engine.name,
-            schema=HEAD,
-            state=self.progress.state,
-            started_utc=self._started_utc,
-            seen_utc=parts.clock.now_utc(),
-            batch_size=self._size.now,
-            pace_tokens_per_s=pace.tokens_per_s,
-            power_w=pace.power_w,
-            load_s=pace.load_s,
-            load_j=pace.load_j,
-            idle_w=self._idle_w,
-            outlook=tuple((each.start_utc, each.end_utc, each.g_per_kwh) for each in series or ()),
-        )
 
     def _here(self) -> Here:
         parts = self._parts
@@ -347,24 +252,11 @@ class Worker:
             zone=parts.grid.zone,
             model=parts.engine.model,
             engine=parts.engine.name,
-            tokens_per_s=self._pace.tokens_per_s,
-            loaded=self._loaded,
-            idle_w=self._idle_w,
-            load_j=self._pace.load_j,
+            tokens_per_s=self._now.pace.tokens_per_s,
+            loaded=self._now.loaded,
+            idle_w=self._now.idle_w,
+            load_j=self._now.pace.load_j,
         )
-
-    def _take_over_pace(self) -> None:
-        """Begin with the pace of the last worker of this model on this machine."""
-        parts, host = self._parts, socket.gethostname()
-        alike = [
-            worker
-            for worker in parts.queue.workers()
-            if (worker.host, worker.model, worker.engine) == (host, parts.engine.model, parts.engine.name)
-            and worker.pace_tokens_per_s
-        ]
-        last = max(alike, key=lambda worker: worker.seen_utc, default=None)
-        if last is not None and last.pace_tokens_per_s:
-            self._pace = Pace.known(last.pace_tokens_per_s, last.power_w, load_s=last.load_s, load_j=last.load_j)
 
     def _is_empty(self) -> bool:
         here = self._here()
@@ -372,7 +264,7 @@ class Worker:
         return not any(suits(job, here) and job.job_id not in self._unfit for job in waiting)
 
     def _give_back(self) -> None:
-        claim, self._claim = self._claim, None
+        claim, self._now.claim = self._now.claim, None
         if claim is not None:
             with suppress(LedgerUnreachable):  # the lease runs out by itself
                 self._parts.queue.release(claim)
@@ -380,13 +272,11 @@ class Worker:
     def _end(self) -> None:
         self._give_back()
         self._tell(state="stopped", reason="stopped", job_id=None, until_utc=None)
-        try:
-            self._parts.queue.announce(self._announced())
-        except LedgerUnreachable as exc:
-            _LOG.warning("%s. The queue still shows this worker", exc)
+        self._presence.last_word()
 
     def _tell(self, **changed: object) -> None:
         self.progress = replace(self.progress, **changed)  # type: ignore[arg-type]
+        self._now.state = self.progress.state
         self._heard(self.progress)
 
 
