@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sprout_like.errors import LedgerUnreachable
@@ -36,7 +36,7 @@ class Condition:
     state: WorkerState = "idle"
     loaded: bool = False
     claim: Claim | None = None
-    pace: Pace = Pace()
+    pace: Pace = field(default_factory=Pace)
     idle_w: float | None = None
 
 
