@@ -8,9 +8,6 @@ from typing import Final
 
 __all__ = ["BatchSize", "groups"]
 
-# A batch twice the size must bring this much more tokens per second, or it only makes answers late.
-_WORTH_DOUBLING: Final = 1.05
-
 # So many batches must have fitted before a larger one is tried again after one that did not: prompts differ in length,
 # and other programs take memory and give it back. Doubled each time, as a batch that does not fit is run twice.
 _PATIENCE: Final = 20
@@ -47,7 +44,7 @@ def groups(lengths: Sequence[tuple[int, int]], *, most: int, cache_tokens: int |
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchSize:
-    """How many prompts to run together: doubled while that pays, halved where memory ends, and grown back slowly.
+    """How many prompts to run together: doubled until it is slower, halved where memory ends, and grown back slowly.
 
     Attributes:
         now: to run next.
@@ -57,7 +54,7 @@ class BatchSize:
         fitted: full batches since it last grew or did not fit. patience: of them, before it grows back.
     """
 
-    now: int = 8
+    now: int = 32
     most: int = 256
     best: tuple[int, float] | None = None
     wanted: int | None = None
@@ -70,7 +67,7 @@ class BatchSize:
             return self
         if self.wanted is not None:
             return self._grown_back()
-        if self.best is not None and tokens_per_s <= _WORTH_DOUBLING * self.best[1]:
+        if self.best is not None and tokens_per_s <= self.best[1]:
             return replace(self, now=self.best[0], wanted=self.best[0])
         found = replace(self, best=(rows, tokens_per_s))
         if rows >= self.most:

@@ -32,10 +32,11 @@ def full_batches(size: BatchSize, *speeds: float) -> BatchSize:
     return size
 
 
-def test_a_size_is_doubled_while_that_pays() -> None:
+def test_a_size_is_doubled_until_it_is_slower() -> None:
     size = full_batches(BatchSize(now=4), 100, 190, 300)
     assert size.now == 32
-    assert size.after(32, 310).now == 16
+    assert size.after(32, 310).now == 64
+    assert size.after(32, 290).now == 16
 
 
 def test_a_batch_that_was_not_full_says_nothing() -> None:
