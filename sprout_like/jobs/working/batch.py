@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from directives import Decision, Observation, Policy
+from directives import Observation, Policy
 from grid import Look
 from sprout_like import carbon
 from sprout_like.errors import BatchTooLarge, EngineUnavailable
 from sprout_like.jobs.engines.engine import Answered, Ask, Outcome
 from sprout_like.jobs.job import Answer, Claim, Failure, Item, Job
 from sprout_like.jobs.working.parts import WorkingParts
+from sprout_like.jobs.working.rows import Drawn, answer_of, row_of, share_of
 from sprout_like.meters import UNKNOWN, Energy, Window, charged_devices
-from sprout_like.provenance import provenance
 from sprout_like.record import RequestRecord
 
 __all__ = ["BatchDone", "BatchRunner"]
@@ -32,6 +31,7 @@ class BatchDone:
         answers, failures: of its items. new_tokens: of the answers.
         time_s: from its start to its end. energy_j, operational_g: of the whole batch; None where unknown.
         most: the largest batch that fitted, where one did not; None where all did.
+        unavailable: why the rest of the items have neither; they are to be given back. None where all have.
     """
 
     answers: tuple[Answer, ...]
@@ -41,18 +41,36 @@ class BatchDone:
     energy_j: float | None
     operational_g: float | None
     most: int | None = None
+    unavailable: EngineUnavailable | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """An item with its draw."""
+@dataclass(slots=True)
+class _Tally:
+    """What a batch has come to so far.
 
-    item: Item
-    ask: Ask
-    task: str | None
-    candidates: Sequence[str]
-    decision: Decision
-    policy: Policy
+    Attributes:
+        energies_j: of the windows whose energy rows tell of; None where one could not be read.
+        fitted: size of the largest part that ran. too_large: whether one did not fit into memory.
+    """
+
+    answers: list[Answer] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    energies_j: list[float | None] = field(default_factory=list)
+    fitted: int = 0
+    too_large: bool = False
+
+    @property
+    def done(self) -> int:
+        """Items that have an answer or have failed."""
+        return len(self.answers) + len(self.failures)
+
+    def add(self, drawn: Drawn, answered: Answered, record: RequestRecord) -> None:
+        """Add an item whose row is written."""
+        if answered.text is not None:
+            self.answers.append(answer_of(drawn, answered, record))
+            return
+        error = answered.error or "no answer"
+        self.failures.append(Failure(place=drawn.item.place, error=error, for_good=answered.for_good))
 
 
 class BatchRunner:
@@ -82,7 +100,7 @@ class BatchRunner:
         """Answer the claimed items; writes their rows, and leaves the queue to the caller.
 
         Raises:
-            EngineUnavailable: the engine does not answer; the items are to be given back.
+            EngineUnavailable: the engine does not answer, and no item was answered before; they are to be given back.
             SettingError: the job names a policy that there is not.
         """
         parts = self._parts
@@ -93,37 +111,70 @@ class BatchRunner:
         # 2 filter and choose, item by item: the draw is among what fits, so that its propensity is the true one
         drawn = [self._drawn(job, item, look, len(claim.items)) for item in claim.items]
 
-        # 3 run, in halves where memory does not hold the whole
+        # 3 run: the whole, or where that does not go, its halves
+        tally = _Tally()
+        left: list[Sequence[Drawn]] = [drawn]
+        unavailable: EngineUnavailable | None = None
         begun_s = parts.clock.monotonic_s()
-        done, fitted = self._answered(drawn)
-        time_s = parts.clock.monotonic_s() - begun_s
-
-        # 4 account, 5 log: each item has the share that it took, and a row
-        answers: list[Answer] = []
-        failures: list[Failure] = []
-        for each, answered, energy, batch_s in done:
-            record = self._record(job, each, answered, energy, look, started_utc, batch_s)
-            self._guard.log(record)
-            if answered.text is None:
-                failures.append(
-                    Failure(place=each.item.place, error=answered.error or "no answer", for_good=answered.for_good)
-                )
+        while left and unavailable is None:
+            some = left.pop()
+            tried_s = parts.clock.monotonic_s()
+            try:
+                outcome, energy = self._metered([each.ask for each in some])
+            except EngineUnavailable as exc:
+                if not tally.done:
+                    raise
+                unavailable = exc
+            except Exception as exc:  # noqa: BLE001 - one prompt that an engine stumbles over must not hold up all others
+                time_s = parts.clock.monotonic_s() - tried_s
+                left += self._halves(some, exc, tally, job, look, started_utc, time_s)
             else:
-                answers.append(_answer(each, answered, record))
-        energies = [energy.energy_j for _, _, energy, _ in done]
-        energy_j = sum(e for e in energies if e is not None) if None not in energies else None
+                # 4 account, 5 log, as soon as it was metered: each item has the share that it took, and a row
+                time_s = parts.clock.monotonic_s() - tried_s
+                for each, answered in zip(some, outcome.answers, strict=True):
+                    part = share_of(energy, answered.share), time_s * answered.share
+                    tally.add(each, answered, self._logged(job, each, answered, *part, look, started_utc))
+                tally.energies_j.append(energy.energy_j)
+                tally.fitted = max(tally.fitted, len(some))
         g_per_kwh = None if look.intensity is None else look.intensity.g_per_kwh
+        energy_j = None if None in tally.energies_j else sum(each or 0.0 for each in tally.energies_j)
         return BatchDone(
-            answers=tuple(answers),
-            failures=tuple(failures),
-            new_tokens=sum(answer.new_tokens or 0 for answer in answers),
-            time_s=time_s,
+            answers=tuple(tally.answers),
+            failures=tuple(tally.failures),
+            new_tokens=sum(answer.new_tokens or 0 for answer in tally.answers),
+            time_s=parts.clock.monotonic_s() - begun_s,
             energy_j=energy_j,
             operational_g=carbon.operational_g(energy_j, g_per_kwh, parts.settings.pue),
-            most=max(fitted, 1) if fitted < len(drawn) else None,
+            most=max(tally.fitted, 1) if tally.too_large else None,
+            unavailable=unavailable,
         )
 
-    def _drawn(self, job: Job, item: Item, look: Look, rows: int) -> _Drawn:
+    def _halves(
+        self,
+        some: Sequence[Drawn],
+        exc: Exception,
+        tally: _Tally,
+        job: Job,
+        look: Look,
+        started_utc: datetime,
+        time_s: float,
+    ) -> list[Sequence[Drawn]]:
+        """What is to be tried instead, the last first; nothing where a single prompt has failed.
+
+        What the failed attempt took is overhead, so that the prompt's own row has no energy.
+        """
+        too_large = isinstance(exc, BatchTooLarge)
+        tally.too_large = tally.too_large or too_large
+        said = str(exc) if too_large else f"a batch of {len(some)} failed with {type(exc).__qualname__}"
+        _LOG.warning("%s%s", said, "; its halves are tried" if len(some) > 1 else "")
+        if len(some) > 1:
+            return [some[len(some) // 2 :], some[: len(some) // 2]]
+        error = f"BatchTooLarge: {exc}" if too_large else type(exc).__qualname__
+        answered = Answered(error=error, for_good=too_large)
+        tally.add(some[0], answered, self._logged(job, some[0], answered, UNKNOWN, time_s, look, started_utc))
+        return []
+
+    def _drawn(self, job: Job, item: Item, look: Look, rows: int) -> Drawn:
         parts, task = self._parts, item.task or job.task
         policy = self._guard.current(self._policy(job.policy or parts.settings.policy))
         ask = Ask(
@@ -143,44 +194,12 @@ class BatchRunner:
         )
         decision = self._guard.choose(policy, observation, candidates)
         ask = replace(ask, directive=parts.catalogue[decision.directive])
-        return _Drawn(item, ask, task, candidates, decision, policy)
+        return Drawn(item, ask, task, candidates, decision, policy)
 
     def _policy(self, spec: str) -> Policy:
         if spec not in self._policies:
             self._policies[spec] = self._parts.open_policy(spec)
         return self._policies[spec]
-
-    def _answered(self, drawn: Sequence[_Drawn]) -> tuple[list[tuple[_Drawn, Answered, Energy, float]], int]:
-        """Each item with its answer, its energy and its part of the time; and how many fitted together at most."""
-        begun_s = self._parts.clock.monotonic_s()
-        try:
-            outcome, energy = self._metered([each.ask for each in drawn])
-        except EngineUnavailable:
-            raise
-        except BatchTooLarge as exc:
-            _LOG.warning("%s%s", exc, "; it is run in halves" if len(drawn) > 1 else "")
-            return self._in_halves(drawn, Answered(error=f"BatchTooLarge: {exc}", for_good=True), begun_s)
-        except Exception as exc:  # noqa: BLE001 - one prompt that an engine stumbles over must not hold up all others
-            said = type(exc).__qualname__
-            _LOG.warning("a batch of %d failed with %s%s", len(drawn), said, ", its parts are tried" * (len(drawn) > 1))
-            done, _ = self._in_halves(drawn, Answered(error=said), begun_s)
-            return done, len(drawn)
-        time_s = self._parts.clock.monotonic_s() - begun_s
-        return [
-            (each, answered, _share(energy, answered.share), time_s * answered.share)
-            for each, answered in zip(drawn, outcome.answers, strict=True)
-        ], len(drawn)
-
-    def _in_halves(
-        self, drawn: Sequence[_Drawn], failed: Answered, begun_s: float
-    ) -> tuple[list[tuple[_Drawn, Answered, Energy, float]], int]:
-        """As `_answered`, each half by itself; a single prompt has failed."""
-        if len(drawn) == 1:
-            return [(drawn[0], failed, UNKNOWN, self._parts.clock.monotonic_s() - begun_s)], 0
-        half = len(drawn) // 2
-        first, fitted = self._answered(drawn[:half])
-        second, also_fitted = self._answered(drawn[half:])
-        return first + second, max(fitted, also_fitted)
 
     def _metered(self, asks: Sequence[Ask]) -> tuple[Outcome, Energy]:
         window = self.open_window(len(asks))
@@ -193,100 +212,18 @@ class BatchRunner:
             energy = window.close()
         return outcome, energy if outcome.energy is None else outcome.energy
 
-    def _record(
+    def _logged(
         self,
         job: Job,
-        drawn: _Drawn,
+        drawn: Drawn,
         answered: Answered,
         energy: Energy,
+        batch_s: float,
         look: Look,
         started_utc: datetime,
-        batch_s: float,
     ) -> RequestRecord:
-        parts, decision = self._parts, drawn.decision
-        settings, engine, intensity = parts.settings, parts.engine, look.intensity
-        return RequestRecord(
-            request_id=f"{int(started_utc.timestamp() * 1000):012x}{secrets.token_hex(10)}",
-            session_id=parts.session_id,
-            started_utc=started_utc,
-            duration_s=answered.engine_s if answered.engine_s is not None else batch_s,
-            engine_s=answered.engine_s,
-            first_token_s=answered.first_token_s,
-            call="job",
-            purpose="job",
-            status="ok" if answered.text is not None else "error",
-            error_type=None if answered.error is None else answered.error.partition(":")[0],
-            model=engine.model,
-            family=engine.family,
-            engine=engine.name,
-            task=drawn.task,
-            tags={**settings.tags, **job.tags, "job": job.job_id},
-            batch_size=1,
-            prompt_tokens=answered.prompt_tokens,
-            instruction_tokens=answered.instruction_tokens,
-            new_tokens=answered.new_tokens,
-            limit_tokens=answered.limit_tokens,
-            caller_limit_tokens=drawn.item.limit_tokens,
-            finish_reason=answered.finish_reason,
-            knob_counts={"rows_together": float(answered.batch_size)},
-            zone=parts.grid.zone,
-            **provenance(look),
-            policy=drawn.policy.name,
-            policy_version=drawn.policy.version,
-            catalogue_version=parts.catalogue.version,
-            directive=decision.directive,
-            propensity=decision.propensity,
-            decision_reason=decision.reason,
-            decision_group=decision.group,
-            candidates=",".join(drawn.candidates),
-            energy_j=energy.energy_j,
-            gpu_j=energy.gpu_j,
-            cpu_j=energy.cpu_j,
-            dram_j=energy.dram_j,
-            energy_by_device_j=energy.by_device_j,
-            energy_method=energy.method,
-            energy_uncertainty_j=energy.uncertainty_j,
-            meter=parts.accounts.meter_name,
-            account_id=energy.account_id,
-            pue=settings.pue,
-            operational_g=carbon.operational_g(
-                energy.energy_j, None if intensity is None else intensity.g_per_kwh, settings.pue
-            ),
-            embodied_g=carbon.embodied_g(settings.embodied, batch_s),
-            overhead_s=0.0,
+        record = row_of(
+            self._parts, job, drawn, answered, energy=energy, batch_s=batch_s, look=look, started_utc=started_utc
         )
-
-
-def _share(whole: Energy, share: float) -> Energy:
-    """A part of a batch's energy; its half-width is taken to be in proportion, since all parts err together."""
-    if whole.energy_j is None:
-        return whole
-
-    def part(figure: float | None) -> float | None:
-        return None if figure is None else figure * share
-
-    return replace(
-        whole,
-        energy_j=whole.energy_j * share,
-        gpu_j=part(whole.gpu_j),
-        cpu_j=part(whole.cpu_j),
-        dram_j=part(whole.dram_j),
-        by_device_j={device: share * figure for device, figure in whole.by_device_j.items()},
-        method="apportioned" if whole.method == "measured" and share < 1 else whole.method,
-        uncertainty_j=part(whole.uncertainty_j),
-    )
-
-
-def _answer(drawn: _Drawn, answered: Answered, record: RequestRecord) -> Answer:
-    return Answer(
-        place=drawn.item.place,
-        text=answered.text or "",
-        request_id=record.request_id,
-        directive=drawn.decision.directive,
-        prompt_tokens=answered.prompt_tokens,
-        new_tokens=answered.new_tokens,
-        finish_reason=answered.finish_reason,
-        energy_j=record.energy_j,
-        energy_method=record.energy_method,
-        operational_g=record.operational_g,
-    )
+        self._guard.log(record)
+        return record

@@ -18,6 +18,7 @@ class Here:
     Attributes:
         worker_id, zone, model, engine: as it announces itself.
         tokens_per_s: its pace; None where it is unknown yet. idle_w, load_j: None likewise.
+        together_tokens_per_s: pace of all workers of its model that are alive; None: its own alone.
         loaded: whether its model is in memory.
     """
 
@@ -27,6 +28,7 @@ class Here:
     engine: str
     tokens_per_s: float | None
     loaded: bool
+    together_tokens_per_s: float | None = None
     idle_w: float | None = None
     load_j: float | None = None
 
@@ -69,9 +71,9 @@ def next_move(
 ) -> Move:
     """The jobs to try now.
 
-    A job is tried while a span planned for it here holds now; a job that this worker alone could not finish any more if
-    it waited longer is tried in any case, as a plan may be old or its planner gone. A worker that does not know
-    its pace runs a batch first: nothing can be planned without it.
+    A job is tried while a span planned for it here holds now; before that, jobs that could not all be done in time any
+    more if nobody worked until later, as a plan may be old or its planner gone. A worker that does not know its pace
+    runs a batch first: nothing can be planned without it.
 
     Args:
         here: the worker.
@@ -98,15 +100,23 @@ def next_move(
         for span in planned
         if span.worker_id == here.worker_id and span.start_utc <= now_utc < span.end_utc and span.job_id in open_ids
     ]
-    urgent = [job.job_id for job in mine if _latest_start(job, work, here.tokens_per_s, margin) <= now_utc]
-    chosen = tuple(dict.fromkeys((*now_planned, *urgent)))
+    urgent = _urgent(mine, work, max(here.tokens_per_s, here.together_tokens_per_s or 0.0), margin, now_utc)
+    chosen = tuple(dict.fromkeys((*urgent, *now_planned)))
     if chosen:
-        return Move(jobs=chosen, reason="planned" if now_planned else "or the deadline is missed")
+        return Move(jobs=chosen, reason="or a deadline is missed" if urgent else "planned")
     return _waiting(here, planned, now_utc)
 
 
-def _latest_start(job: Job, work: Mapping[str, float], tokens_per_s: float, margin: float) -> datetime:
-    return job.deadline_utc - timedelta(seconds=(1 + margin) * work.get(job.job_id, 0.0) / tokens_per_s)
+def _urgent(
+    by_deadline: Sequence[Job], work: Mapping[str, float], tokens_per_s: float, margin: float, now_utc: datetime
+) -> list[str]:
+    """The first jobs by deadline, up to the last of which the work until then leaves no time to wait."""
+    last, tokens = 0, 0.0
+    for number, job in enumerate(by_deadline, start=1):
+        tokens += work.get(job.job_id, 0.0)
+        if job.deadline_utc - timedelta(seconds=(1 + margin) * tokens / tokens_per_s) <= now_utc:
+            last = number
+    return [job.job_id for job in by_deadline[:last]]
 
 
 def _waiting(here: Here, planned: Sequence[Planned], now_utc: datetime) -> Move:

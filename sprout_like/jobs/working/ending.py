@@ -26,8 +26,8 @@ _FIRST_WAIT_S: Final = 2.0
 
 def finished(
     queue: Queue, claim: Claim, done: BatchDone, *, clock: Clock, wait: Callable[[float], object], lease_s: float
-) -> None:
-    """Store what came of a batch; through an outage as long as the lease lasts, since it has been paid for.
+) -> int:
+    """Store what came of a batch, through an outage as long as the lease lasts; how many answers were kept.
 
     Raises:
         LedgerUnreachable: the database did not answer in that time.
@@ -46,6 +46,7 @@ def finished(
     if kept < len(done.answers):
         lost = len(done.answers) - kept
         _LOG.warning("job %s: %d answers are not kept: cancelled, or claimed by others", claim.job_id[:12], lost)
+    return kept
 
 
 def deliver(queue: Queue, job: Job) -> bool:

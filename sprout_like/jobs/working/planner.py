@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,13 +14,11 @@ from sprout_like.jobs.job import RUNNABLE, Job, Planned, Standing, WorkerRecord
 from sprout_like.jobs.planning import Agenda, Due, Station, plan_jobs
 from sprout_like.jobs.queue import Queue
 from sprout_like.jobs.working.pace import work_tokens
+from sprout_like.jobs.working.presence import ALIVE
 
 __all__ = ["ALIVE", "Planner", "due_of", "stations_of"]
 
 _LOG = logging.getLogger("sprout_like")
-
-ALIVE: Final = timedelta(seconds=90)
-"""A worker that has not been seen for so long is planned with no more."""
 
 _BETWEEN_LOOKS: Final = timedelta(seconds=3)
 
@@ -28,6 +27,10 @@ _LONGEST: Final = timedelta(minutes=15)
 
 _IDLE_SHARE: Final = 0.25
 """Draw of a loaded model that waits, as a share of that at work, until it is measured: of data centre GPUs about so."""
+
+_RETRY: Final = timedelta(seconds=30)
+_RESERVE_SHARE: Final = 0.1
+"""Never more than this share of the time left is kept for a second try."""
 
 _MUCH: Final = 1.15
 """Ratio from which on another pace, or another rest of work than planned, is a reason to plan anew."""
@@ -40,14 +43,16 @@ class Planner:
         queue: where jobs and workers are, and where the plan goes.
         clock: time.
         margin: time kept free before each deadline, as a share of the time that is still needed.
+        lease_s: how long the items of a worker that died stay with it, in s.
         seed: of the jitter among slots that are nearly equal.
     """
 
-    def __init__(self, queue: Queue, clock: Clock, *, margin: float, seed: int = 0) -> None:
+    def __init__(self, queue: Queue, clock: Clock, *, margin: float, lease_s: float = 120.0, seed: int = 0) -> None:
         self._queue = queue
         self._clock = clock
         self._margin = margin
         self._seed = seed
+        self._reserve = timedelta(seconds=lease_s) + _RETRY
         self._looked_utc: datetime | None = None
         self._made_utc: datetime | None = None
         self._made_of: tuple[object, ...] = ()
@@ -68,7 +73,7 @@ class Planner:
         with self._queue.planning() as mine:
             if not mine:
                 return False
-            due = [item for job in jobs if (item := due_of(job, standings.get(job.job_id))) is not None]
+            due = [item for job in jobs if (item := self._due(job, standings.get(job.job_id), now_utc)) is not None]
             agenda = plan_jobs(due, stations_of(workers), now_utc, margin=self._margin, seed=self._seed)
             self._store(agenda, jobs)
         self._made_utc, self._made_of = now_utc, _made_of(jobs, workers)
@@ -92,6 +97,14 @@ class Planner:
             if standing is not None and work_tokens(standing) > _MUCH * expected:
                 return True
         return False
+
+    def _due(self, job: Job, standing: Standing | None, now_utc: datetime) -> Due | None:
+        """With time kept for one item that fails, or is lost with its worker, and is tried again."""
+        due = due_of(job, standing)
+        if due is None:
+            return None
+        left = max(job.deadline_utc - now_utc, timedelta(0))
+        return replace(due, deadline_utc=job.deadline_utc - min(self._reserve, _RESERVE_SHARE * left))
 
     def _store(self, agenda: Agenda, jobs: Sequence[Job]) -> None:
         self._queue.plan(

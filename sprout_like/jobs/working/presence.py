@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from sprout_like.errors import LedgerUnreachable
@@ -16,9 +17,12 @@ from sprout_like.jobs.working.pace import Pace
 from sprout_like.jobs.working.parts import WorkingParts
 from sprout_like.ledger.migrate import HEAD
 
-__all__ = ["Condition", "Presence"]
+__all__ = ["ALIVE", "Condition", "Presence"]
 
 _LOG = logging.getLogger("sprout_like")
+
+ALIVE: Final = timedelta(seconds=90)
+"""A worker that has not been seen for so long is counted on no more."""
 
 _BEAT_S: Final = 10.0
 
@@ -91,6 +95,13 @@ class Presence:
             self._parts.queue.announce(self._record())
         except LedgerUnreachable as exc:
             _LOG.warning("%s. The queue still shows this worker", exc)
+
+    def together_tokens_per_s(self) -> float | None:
+        """Pace of all workers of this model and zone that are alive; None where none is known."""
+        alive = self._parts.queue.workers(seen_after_utc=self._parts.clock.now_utc() - ALIVE)
+        model, zone = self._parts.engine.model, self._parts.grid.zone
+        paces = [w.pace_tokens_per_s or 0.0 for w in alive if (w.model, w.zone) == (model, zone)]
+        return sum(paces) or None
 
     def earlier_pace(self) -> Pace:
         """That of the last worker of this model on this machine; an unknown one where there was none."""

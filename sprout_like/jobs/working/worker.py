@@ -93,7 +93,9 @@ class Worker:
         self._presence = Presence(parts, self.worker_id, self._now, self.stop)
         self._runner = BatchRunner(parts)
         self._model = Model(parts.engine, parts.clock, self._runner.open_window, self._now)
-        self._planner = Planner(parts.queue, parts.clock, margin=parts.settings.job_margin)
+        self._planner = Planner(
+            parts.queue, parts.clock, margin=parts.settings.job_margin, lease_s=parts.settings.job_lease_s
+        )
         self._forgetting = Forgetting(parts.queue, keep_days=parts.settings.job_keep_days)
         self._run: Run | None = None
         self._unfit: set[str] = set()
@@ -188,11 +190,13 @@ class Worker:
         self._learn(done, len(claim.items))
 
         # 6 finish: answers and states in one transaction; what somebody else has claimed since is theirs
-        self._now.claim = None
+        self._now.claim = claim if done.unavailable else None
         lease_s = self._parts.settings.job_lease_s
-        finished(queue, claim, done, clock=self._parts.clock, wait=self._wait_s, lease_s=lease_s)
-        self._book(job, done, started_utc)
+        kept = finished(queue, claim, done, clock=self._parts.clock, wait=self._wait_s, lease_s=lease_s)
         deliver(queue, job)
+        self._book(job, done, kept, started_utc)
+        if done.unavailable is not None:
+            raise done.unavailable
 
     def _learn(self, done: BatchDone, rows: int) -> None:
         now = self._now
@@ -202,8 +206,10 @@ class Worker:
         elif not done.failures and done.time_s > 0:
             now.size = now.size.after(rows, done.new_tokens / done.time_s)
 
-    def _book(self, job: Job, done: BatchDone, started_utc: datetime) -> None:
+    def _book(self, job: Job, done: BatchDone, kept: int, started_utc: datetime) -> None:
+        """Into the run and the sums; of answers that are not kept, the energy alone."""
         now_utc, run = self._parts.clock.now_utc(), self._run
+        new_tokens = round(done.new_tokens * kept / len(done.answers)) if done.answers else 0
         if run is None or run.job_id != job.job_id or started_utc - run.ended_utc > _ONE_RUN:
             run = Run(
                 run_id=uuid.uuid4().hex,
@@ -220,16 +226,16 @@ class Worker:
         self._run = replace(
             run,
             ended_utc=now_utc,
-            items_n=run.items_n + len(done.answers) + len(done.failures),
-            new_tokens=run.new_tokens + done.new_tokens,
+            items_n=run.items_n + kept + len(done.failures),
+            new_tokens=run.new_tokens + new_tokens,
             energy_j=_sum(run.energy_j, done.energy_j),
             operational_g=_sum(run.operational_g, done.operational_g),
         )
         self._parts.queue.record_run(self._run)
         self._tell(
-            answered_n=self.progress.answered_n + len(done.answers),
+            answered_n=self.progress.answered_n + kept,
             failed_n=self.progress.failed_n + len(done.failures),
-            new_tokens=self.progress.new_tokens + done.new_tokens,
+            new_tokens=self.progress.new_tokens + new_tokens,
             energy_j=_sum(self.progress.energy_j, done.energy_j),
             operational_g=_sum(self.progress.operational_g, done.operational_g),
             tokens_per_s=self._now.pace.tokens_per_s,
@@ -254,6 +260,7 @@ class Worker:
             engine=parts.engine.name,
             tokens_per_s=self._now.pace.tokens_per_s,
             loaded=self._now.loaded,
+            together_tokens_per_s=self._presence.together_tokens_per_s(),
             idle_w=self._now.idle_w,
             load_j=self._now.pace.load_j,
         )

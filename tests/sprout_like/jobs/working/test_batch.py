@@ -201,3 +201,54 @@ def test_an_item_that_ran_on_another_machine_is_in_no_account_and_no_finding() -
     bench.run("one", "two words")
     assert {row.account_id for row in bench.ledger.requests} == {None}
     assert bench.audit().ok
+
+
+def test_rows_of_a_half_that_was_answered_stay_when_the_engine_goes_down_after_it() -> None:
+    """Its window is charged already, so that without them the account would hold more than its requests."""
+    made: list[FakeBatchEngine] = []
+
+    def down_after_the_first_half(asks) -> None:
+        if len(made[0].batches) == 3:
+            made[0].go_down()
+
+    def engine(clock: ManualClock) -> FakeBatchEngine:
+        made.append(FakeBatchEngine(token_s=0.1, sleep=clock.advance, most_prompts=4, on_run=down_after_the_first_half))
+        return made[0]
+
+    bench = Bench(engine)
+    done = bench.run(*"abcdefgh")
+    assert [answer.place for answer in done.answers] == [0, 1, 2, 3]
+    assert done.failures == ()
+    assert isinstance(done.unavailable, EngineUnavailable)
+    assert len(bench.ledger.requests) == 4
+    report = bench.audit()
+    assert report.ok, report.findings
+
+
+def test_rows_of_a_half_that_was_answered_stay_after_ctrl_c_in_the_other() -> None:
+    made: list[FakeBatchEngine] = []
+
+    def interrupted(asks) -> None:
+        if len(made[0].batches) == 3:
+            raise KeyboardInterrupt
+
+    def engine(clock: ManualClock) -> FakeBatchEngine:
+        made.append(FakeBatchEngine(token_s=0.1, sleep=clock.advance, most_prompts=4, on_run=interrupted))
+        return made[0]
+
+    bench = Bench(engine)
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(*"abcdefgh")
+    assert len(bench.ledger.requests) == 4
+    assert bench.audit().ok
+
+
+def test_a_prompt_that_failed_alone_leaves_the_energy_of_the_others_known() -> None:
+    def stumble(asks) -> None:
+        if any("bad" in ask.messages[0]["content"] for ask in asks):
+            raise ZeroDivisionError
+
+    bench = Bench(slow(on_run=stumble))
+    done = bench.run("a", "b", "bad", "d")
+    assert done.energy_j == pytest.approx(sum(row.energy_j or 0.0 for row in bench.ledger.requests))
+    assert done.energy_j > 0

@@ -78,3 +78,20 @@ def test_the_model_is_kept_over_a_short_wait_and_given_back_for_a_long_one() -> 
 
 def test_with_nothing_ahead_the_model_is_given_back() -> None:
     assert next_move(HERE, [], [], {}, NOW).unload
+
+
+def test_what_is_urgent_comes_before_what_is_planned() -> None:
+    jobs = [job("a", deadline_utc=NOW + hours(9)), job("b", deadline_utc=NOW + hours(1))]
+    assert next_move(HERE, jobs, [span("a", -1, 5)], WORK, NOW).jobs == ("b", "a")
+
+
+def test_jobs_that_could_not_all_be_done_are_urgent_though_each_alone_could() -> None:
+    jobs = [job("a", deadline_utc=NOW + hours(2)), job("b", deadline_utc=NOW + hours(2))]
+    assert next_move(HERE, jobs, [], WORK, NOW).jobs == ("a", "b")
+    assert next_move(HERE, jobs[:1], [], WORK, NOW).jobs == ()
+
+
+def test_what_several_workers_can_do_in_time_may_wait() -> None:
+    late = job(deadline_utc=NOW + hours(0.6))  # an hour for one worker
+    assert next_move(HERE, [late], [], WORK, NOW).jobs == ("a",)
+    assert next_move(replace(HERE, together_tokens_per_s=40.0), [late], [], WORK, NOW).jobs == ()

@@ -271,3 +271,26 @@ def test_answers_outlive_an_outage_of_the_queue(site) -> None:
     site.worker(engine, at_once=True, wait=site.clock.advance).run(until_empty=True)
     assert site.answers(job) == right("one", "two")
     assert len(engine.batches) == 1
+
+
+def test_what_was_answered_before_the_engine_went_down_is_kept(site) -> None:
+    made: list[FakeBatchEngine] = []
+
+    def once_down(asks) -> None:
+        if len(made[0].batches) == 3:
+            made[0].go_down(1)
+
+    made.append(FakeBatchEngine(most_prompts=4, sleep=site.clock.advance, on_run=once_down))
+    job = site.submit(*map(str, range(8)))
+    site.worker(made[0], batch_size=8, at_once=True).run(until_empty=True)
+    assert site.answers(job) == right(*map(str, range(8)))
+    assert [len(batch) for batch in made[0].batches] == [8, 4, 4, 4]
+
+
+def test_answers_that_are_not_kept_are_not_counted(site) -> None:
+    job = site.submit(*map(str, range(4)))
+    engine = FakeBatchEngine(token_s=0.5, sleep=site.clock.advance, on_run=lambda _: site.queue.cancel(job.job_id))
+    done = site.worker(engine, at_once=True).run(until_empty=True)
+    (run,) = site.queue.runs(job.job_id)
+    assert (done.answered_n, done.new_tokens, run.items_n, run.new_tokens) == (0, 0, 0, 0)
+    assert run.energy_j > 0
