@@ -126,12 +126,13 @@ class Answer:
     """An item's answer; the text is kept out of the repr.
 
     Attributes:
-        place: of the item. request_id: its row in `requests`; None where there is none.
+        place: of the item. text: None once it was forgotten; all else stays.
+        request_id: its row in `requests`; None where there is none.
         energy_j, operational_g: its share; None where unknown. energy_method: as in `RequestRecord`.
     """
 
     place: int
-    text: str = field(repr=False)
+    text: str | None = field(repr=False)
     request_id: str | None = None
     directive: str = "full"
     prompt_tokens: int | None = None
@@ -158,7 +159,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """How an item stands, for people: `state` is `waiting`, `leased`, `done` or `failed`."""
+    """How an item stands, for people.
+
+    Attributes:
+        state: `waiting`, `leased`, `done` or `failed`.
+        answer: of one that is done; None for any other.
+    """
 
     place: int
     state: str

@@ -35,6 +35,7 @@ class JobRow(Base):
         done_tokens: new tokens of the answers. done_limit_tokens, failed_limit_tokens: Σ of the limits of these items.
         energy_j, operational_g: Σ over the answers; None where none is known.
         forgotten_utc: when its texts were wiped; None where they are there.
+        delivered_utc: when its answers were written to `out`; None where they were not.
     """
 
     __tablename__ = "jobs"
@@ -66,6 +67,7 @@ class JobRow(Base):
     energy_j: Mapped[float | None]
     operational_g: Mapped[float | None]
     forgotten_utc: Mapped[datetime | None]
+    delivered_utc: Mapped[datetime | None]
 
 
 class PromptColumns:

@@ -125,11 +125,18 @@ def results(
     from sprout_like.jobs.showing.results import print_results, write_results
 
     with opened_queue(ledger) as queue:
-        attempts = queue.attempts(queue.job(job).job_id)
+        found = queue.job(job)
+        attempts = queue.attempts(found.job_id)
         written = print_results(attempts, sys.stdout) if out is None else write_results(attempts, out)
-    for count, what in ((written.failed_n, "were set aside"), (written.missing_n, "are not done yet")):
+    missing = (
+        ("was cancelled", "were cancelled") if found.state == "cancelled" else ("is not done yet", "are not done yet")
+    )
+    for count, (one, several) in (
+        (written.failed_n, ("was set aside", "were set aside")),
+        (written.missing_n, missing),
+    ):
         if count:
-            typer.echo(f"{count} items {what}", err=True)
+            typer.echo(f"{count} item {one}" if count == 1 else f"{count} items {several}", err=True)
     if not written.complete:
         raise typer.Exit(1)
 

@@ -51,7 +51,7 @@ def simulate(
     order = Order(
         traces=tuple(trace),
         zones=tuple(zone or ()),
-        jobs=int(jobs) if jobs.lstrip("-").isdigit() else Path(jobs),
+        jobs=_number_or_file(jobs),
         deadline_hours=_hours("--deadline-hours", deadline_hours),
         duration_hours=_hours("--duration-hours", duration_hours),
         shared=shared,
@@ -69,6 +69,13 @@ def simulate(
     if json_file is not None:
         json_file.write_text(as_json(report), "utf-8")
     typer.echo(as_text(report))
+
+
+def _number_or_file(text: str) -> int | Path:
+    try:
+        return int(text)
+    except ValueError:
+        return Path(text)
 
 
 def _hours(option: str, text: str) -> tuple[float, ...]:

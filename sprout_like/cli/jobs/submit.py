@@ -89,7 +89,7 @@ def submit(
         engine=engine,
         task=task,
         policy=policy,
-        zones=zones or (),
+        zones=zones,
         tags={**settings.tags, **_tags(tag or ())},
         out=out,
         anyway=anyway,

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 if TYPE_CHECKING:
+    from sprout_like.jobs.job import Job, WorkerRecord
+    from sprout_like.jobs.queue import Queue
     from sprout_like.jobs.working.worker import Progress
 
 __all__ = ["stopping_at_signals", "worker"]
+
+_MOST_NAMED: Final = 5
+"""Kinds of jobs for other workers that are named one by one."""
 
 
 def worker(
@@ -45,7 +51,9 @@ def worker(
     Ends after the batch under way on Ctrl-C (exit code 130) or SIGTERM (exit code 0); a second one ends it now, and
     what it had is run by others, or by it when it is started again. Several workers share one queue.
     """
+    from sprout_like.cli.jobs.opening import opened_queue
     from sprout_like.cli.opening import configured
+    from sprout_like.errors import LedgerUnreachable
     from sprout_like.jobs.working.opening import opened_worker
 
     settings = configured(ledger, grid=grid, zone=zone)
@@ -58,6 +66,10 @@ def worker(
     ):
         done = opened.run(until_empty=once)
     typer.echo(_said(done))
+    if once:
+        with suppress(LedgerUnreachable), opened_queue(ledger) as queue:  # what it has done is done all the same
+            for line in _left(queue, opened.worker_id):
+                typer.echo(line)
     if signal.SIGINT in asked:
         raise typer.Exit(130)
 
@@ -122,3 +134,31 @@ def _said(progress: Progress) -> str:
     energy = "energy unknown" if progress.energy_j is None else joules(progress.energy_j)
     carbon = "" if progress.operational_g is None else f", {grams(progress.operational_g)} CO2e"
     return f"{number(progress.answered_n, 0)} items answered{failed}, {energy}{carbon}{pace}"
+
+
+def _left(queue: Queue, worker_id: str) -> Iterator[str]:
+    """What is to be said of open jobs that this worker may not run, at its end; nothing where there are none."""
+    from sprout_like.jobs.job import RUNNABLE
+    from sprout_like.jobs.working.deciding import Here, suits
+
+    me = next((each for each in queue.workers() if each.worker_id == worker_id), None)
+    if me is None:  # its word did not reach the queue
+        return
+    here = Here(worker_id=worker_id, zone=me.zone, model=me.model, engine=me.engine, tokens_per_s=None, loaded=False)
+    waiting = Counter(_needed(job, me) for job in queue.jobs(states=RUNNABLE) if not suits(job, here))
+    if not waiting:
+        return
+    total = waiting.total()
+    jobs = "1 open job waits" if total == 1 else f"{total} open jobs wait"
+    kinds = sorted(waiting.items(), key=lambda kind: (-kind[1], kind[0]))
+    named = ", ".join(f"{count} for {needed}" for needed, count in kinds[:_MOST_NAMED])
+    yield f"{jobs} for another worker: {named}{', …' if len(kinds) > _MOST_NAMED else ''}."
+
+
+def _needed(job: Job, me: WorkerRecord) -> str:
+    """The model that a job needs, and where it is this worker's, what else."""
+    if job.model != me.model:
+        return job.model
+    engine = f" with engine {job.engine}" if job.engine not in (None, me.engine) else ""
+    zones = f" in {' or '.join(sorted(job.zones))}" if job.zones and me.zone not in job.zones else ""
+    return f"{job.model}{engine}{zones}"

@@ -22,7 +22,7 @@ from sprout_like.engines.inspecting import inspect_call
 from sprout_like.knobs.arguments import end_ids, setting
 from sprout_like.knobs.soft_ending import SoftEnding
 
-__all__ = ["Ask", "BatchedPlan", "batched"]
+__all__ = ["Ask", "BatchedPlan", "batched", "top_k_in_force"]
 
 # What a call may state. The last five change no token of what the rest asks for.
 _UNDERSTOOD: Final = frozenset(
@@ -132,6 +132,12 @@ def batched(plan: Plan, model: Any, most_tokens: int) -> BatchedPlan | None:
     return BatchedPlan(**facts, prompt_ids=call.prompt_ids, pad_id=pad_id, asks=asks)
 
 
+def top_k_in_force(kwargs: Mapping[str, Any], model_config: Any) -> Any:
+    """Among how many tokens `generate` would sample where nothing else is asked for; None or 0: all of them."""
+    top_k = setting("top_k", kwargs, model_config)
+    return _DEFAULT_TOP_K if top_k is None and "top_k" not in kwargs else top_k
+
+
 def _is_plain(kwargs: Mapping[str, Any], model_config: Any) -> bool:
     given = kwargs.get("generation_config")
     if not (given is None or isinstance(given, GenerationConfig)):
@@ -176,10 +182,7 @@ def _processors(kwargs: Mapping[str, Any], config: Any, padding: int) -> Iterato
         return
     if (temperature := setting("temperature", kwargs, config)) not in (None, 1.0):
         yield TemperatureLogitsWarper(temperature)
-    top_k = setting("top_k", kwargs, config)
-    if top_k is None and "top_k" not in kwargs:
-        top_k = _DEFAULT_TOP_K
-    if top_k not in (None, 0):
+    if top_k := top_k_in_force(kwargs, config):
         yield TopKLogitsWarper(top_k=top_k)
     if (top_p := setting("top_p", kwargs, config)) is not None and top_p < 1.0:
         yield TopPLogitsWarper(top_p=top_p)

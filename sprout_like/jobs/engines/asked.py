@@ -138,6 +138,8 @@ def prepared(engine: HuggingFaceEngine, place: int, directive: Directive, call: 
     least = least_tokens(kwargs, config, length)
     settings = {name: value for name, value in kwargs.items() if name not in _OWN}
     in_force = _in_force(settings, config)
+    if setting("stop_strings", kwargs, config) is not None:
+        plan = _told_of_tokens(plan, call.host.tokenizer)
     return Asked(
         place=place,
         host=call.host,
@@ -168,6 +170,15 @@ def _within_context(limit_tokens: int, prompt_tokens: int, config: Any) -> int:
     if prompt_tokens >= positions:
         raise PromptUnusable(f"the prompt has {prompt_tokens} tokens and the model's context holds {positions}")
     return min(limit_tokens, positions - prompt_tokens)
+
+
+def _told_of_tokens(plan: Plan, tokenizer: Any) -> Plan:
+    """The plan with the tokenizer, without which `generate` cannot look for stop strings."""
+    if plan.kwargs.get("tokenizer") is not None:
+        return plan
+    if tokenizer is None:
+        raise PromptUnusable("stop_strings need the model's tokenizer; give the engine one, or leave them out")
+    return replace(plan, kwargs={**plan.kwargs, "tokenizer": tokenizer})
 
 
 def _in_force(settings: Mapping[str, Any], config: Any) -> frozenset[str]:

@@ -14,7 +14,17 @@ from grid.errors import SourceError
 from sprout_like.jobs.engines.engine import Ask
 from sprout_like.knobs.system_turn import with_instruction
 
-__all__ = ["PATH", "Completion", "Rejected", "finish_of", "limit_of", "posted", "rejected", "unpassable"]
+__all__ = [
+    "PATH",
+    "Completion",
+    "Rejected",
+    "finish_of",
+    "limit_of",
+    "listed_models",
+    "posted",
+    "rejected",
+    "unpassable",
+]
 
 PATH: Final = "chat/completions"
 
@@ -115,6 +125,15 @@ def posted(ask: Ask, model: str) -> dict[str, Any]:
     if ask.template:
         body["chat_template_kwargs"] = dict(ask.template)
     return body
+
+
+def listed_models(document: Any) -> list[str]:
+    """The names in an answer to `models`; empty where it is none."""
+    match document:
+        case {"data": [*models]}:
+            return [model["id"] for model in models if isinstance(model, dict) and isinstance(model.get("id"), str)]
+        case _:
+            return []
 
 
 def unpassable(arguments: Mapping[str, Any]) -> str | None:

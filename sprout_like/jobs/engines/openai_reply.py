@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from grid.errors import SourceError
 from sprout_like.jobs.engines.openai_chat import Completion, Rejected
 from sprout_like.meters import UNKNOWN, Energy
 
-__all__ = ["Reply", "advice", "estimated", "together", "weights"]
+__all__ = ["Reply", "advice", "estimated", "is_local", "together", "weights"]
 
 _WHAT_TO_DO: Final[Mapping[int, str]] = {
     401: "Set engine_key to a key that it knows",
@@ -58,6 +60,15 @@ def estimated(replies: Sequence[Reply], j_per_token: float | None) -> Energy:
     if j_per_token is None or None in counts:
         return UNKNOWN
     return Energy(energy_j=j_per_token * sum(filter(None, counts)), method="estimated")
+
+
+def is_local(url: str) -> bool:
+    """Whether the server is on this machine, so that its meter sees what the answers took."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def advice(status: int) -> str:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -25,12 +24,13 @@ from sprout_like.jobs.engines.openai_chat import (
     Rejected,
     finish_of,
     limit_of,
+    listed_models,
     posted,
     rejected,
     unpassable,
 )
 from sprout_like.jobs.engines.openai_probe import Probe
-from sprout_like.jobs.engines.openai_reply import Reply, advice, estimated, together, weights
+from sprout_like.jobs.engines.openai_reply import Reply, advice, estimated, is_local, together, weights
 from sprout_like.jobs.engines.sharing import parts_of_one
 
 __all__ = ["OpenAIServer", "models_of"]
@@ -49,7 +49,7 @@ class OpenAIServer:
 
     Faults: what may pass is asked again, up to 5 times and as late as `Retry-After` says. A prompt that is refused or
     not answered while others are is at fault itself. Where none was answered, one token of another conversation is
-    asked for: if that is answered the prompts are at fault, else the server is unavailable.
+    asked for: if a completion comes the prompts are at fault, else the server is unavailable.
 
     Energy: a server on this machine is metered by the caller's window over the machine's counters, where it has any:
     all that the machine drew meanwhile is in it, the worker's and other programs' part too, hence the counters' method
@@ -103,7 +103,7 @@ class OpenAIServer:
         except SourceSpecError as exc:
             raise SettingError("engine_url", str(exc), "Correct engine_url or engine_key") from exc
         self._api = None
-        self._host_devices = tuple(host_devices) if _is_local(url) else ()
+        self._host_devices = tuple(host_devices) if is_local(url) else ()
 
     def devices(self) -> tuple[str, ...] | None:
         """The machine's, where the server is on it and the meter counts all of it; else None."""
@@ -136,11 +136,7 @@ class OpenAIServer:
             document = self._opened().get_json("models")
         except SourceError:
             return []
-        match document:
-            case {"data": [*models]}:
-                return [model["id"] for model in models if isinstance(model, dict) and isinstance(model.get("id"), str)]
-            case _:
-                return []
+        return listed_models(document)
 
     def unload(self) -> None:
         """Close the connections; the server keeps its model, which is its own business."""
@@ -252,9 +248,12 @@ class OpenAIServer:
         if not asked or any(reply.completion is not None for reply in asked):
             return
         try:
-            self._probe.ask()
+            token = self._probe.ask()
         except SourceError as exc:
             raise self._unavailable(exc) from exc
+        if token is None:
+            self._checked = False
+            raise EngineUnavailable(f"{self.name}: {self._url_shown} answers no chat completion. Check engine_url")
 
     def _unavailable(self, fault: object, listed: Sequence[str] = ()) -> EngineUnavailable:
         self._checked = False
@@ -295,14 +294,6 @@ def models_of(url: str, *, key: str | None = None) -> list[str]:
         return asked.models()
     finally:
         asked.close()
-
-
-def _is_local(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _has(models: Sequence[str]) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+import torch
 from transformers import ContinuousBatchingConfig
 
+from sprout_like.engines.continuous.asking import top_k_in_force
 from sprout_like.errors import SproutError
 from sprout_like.jobs.engines.asked import Asked
 from sprout_like.jobs.engines.sharing import Served
@@ -62,14 +64,17 @@ def run_paged(rows: Sequence[Asked]) -> list[Paged]:
     # Both lengths are each row's own; an end token is asked for, and warned of where there is none.
     config.update(**first.settings, max_length=None, max_new_tokens=max(row.limit_tokens for row in rows))
     config.eos_token_id = list(first.end_ids) or -1
+    config.top_k = top_k_in_force(first.settings, first.host.generation_config)  # the loop has no default of its own
     pages = sum((len(row.ids) + row.limit_tokens) // _PAGE_TOKENS + 2 for row in rows)
     memory = ContinuousBatchingConfig(
         page_size=_PAGE_TOKENS,
         num_blocks=pages,
         max_batch_tokens=max(_TOKENS_A_PASS, len(rows)),
         max_requests_per_batch=len(rows),
+        seed=_drawn_seed() if config.do_sample else 0,
     )
     with (
+        torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []),  # the loop seeds it
         _attention_kept(model),
         model.continuous_batching_context_manager(
             generation_config=config, continuous_batching_config=memory, warmup=False
@@ -85,6 +90,11 @@ def run_paged(rows: Sequence[Asked]) -> list[Paged]:
     if failed:
         raise LoopFailed(f"continuous batching gave no answer to {failed} of {len(rows)} prompts")
     return [_paged(row, outputs[str(index)]) for index, row in enumerate(rows)]
+
+
+def _drawn_seed() -> int:
+    """From the process's generator: batches differ, and come out again as they were after `torch.manual_seed`."""
+    return int(torch.randint(2**32, ()))
 
 
 def _finished(manager: Any, requests: int) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def _probe(engine: HuggingFaceEngine, place: int, length: int) -> Asked:
     ids = ids.to(device)
     mask = torch.ones_like(ids)
     arguments = {"input_ids": ids, "attention_mask": mask, "max_new_tokens": _NEW_TOKENS, "do_sample": False}
+    arguments["stop_strings"] = None  # the checkpoint's own: rows with such run alone
     call = engine.inspect((), arguments)
     return prepared(engine, place, FULL, call)
 

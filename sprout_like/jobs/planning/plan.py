@@ -30,7 +30,7 @@ def plan_jobs(
 ) -> Agenda:
     """When and where jobs run so that they emit least and are done in time.
 
-    A station runs one job at a time, earliest deadline first, and may stop and go on at any slot. When it is on is
+    A station runs one job at a time, earliest deadline first, and may stop and go on in any slot. When it is on is
     optimal for its jobs (to the length of a slot) where they may all begin now; which station runs which job is a
     heuristic. Jobs that cannot be in time run as soon as possible without making others late.
 
@@ -42,7 +42,7 @@ def plan_jobs(
             that is lower by as much still keeps it.
         seed: with the worker's id, where near-equal choices are drawn from: at most 1 % dearer, and a fleet does not
             start in the same second. None for no such draws.
-        slot_s: shortest time for which a station is turned on or off.
+        slot_s: length of the slots in which it is told when a station is on; a part of one may be used.
         fine_s: from that time ahead on, it is four times as long, and twelve times after four days.
     """
     planner = _Planner(due, stations, now_utc, margin=margin)

@@ -3,6 +3,10 @@
 States are off, idle (loaded, nothing runs) and on. From an edge to the next, a station that is loaded works or idles,
 one that is off stays off or begins to load; it may stop at any edge. So whether to stay loaded through a gap or to load
 again after it is part of the search. Exact for the given slots and units (Bellman, Dynamic Programming, 1957).
+
+Where there is little work, a whole slot is much of it. Then a station may also stop after a part of a slot, or begin
+to load so late that it works in the last part of one; else a low that lacks a few seconds would be given up for a
+whole dirty slot.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from sprout_like.jobs.planning.outlook import Floats
 from sprout_like.jobs.planning.slots import Ints, Slots
@@ -17,6 +22,8 @@ from sprout_like.jobs.planning.slots import Ints, Slots
 __all__ = ["Stretch", "always_on", "cheapest_stretches"]
 
 _OFF, _IDLE, _ON = range(3)
+# How an edge at which the station is off can be come to as well: it stopped within the slot, and was idle or on before.
+_STOPPED = {_IDLE: 3, _ON: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ def always_on(slots: Slots, most: Ints, *, loaded: bool) -> Ints:
     return done
 
 
-def cheapest_stretches(slots: Slots, least: Ints, most: Ints, *, loaded: bool) -> list[Stretch]:
+def cheapest_stretches(slots: Slots, least: Ints, most: Ints, *, loaded: bool, parts: int = 0) -> list[Stretch]:
     """The stretches of work that emit least.
 
     Args:
@@ -56,13 +63,14 @@ def cheapest_stretches(slots: Slots, least: Ints, most: Ints, *, loaded: bool) -
         least: units that must be done by each edge, never more than a station that is always on has done by then.
         most: units that can have been done by each edge, as the others are not there yet; at least `least`.
         loaded: whether the model is loaded now.
+        parts: into how many a slot is cut of which a station may work some before it stops, or after it has loaded.
     """
-    return _Program(slots, least, most, loaded=loaded).solved()
+    return _Program(slots, least, most, loaded=loaded, parts=parts).solved()
 
 
 class _Program:
-    def __init__(self, slots: Slots, least: Ints, most: Ints, *, loaded: bool) -> None:
-        self._slots, self._least, self._most = slots, least, most
+    def __init__(self, slots: Slots, least: Ints, most: Ints, *, loaded: bool, parts: int) -> None:
+        self._slots, self._least, self._most, self._parts = slots, least, most, parts
         count, width = len(slots.units), int(most[-1]) + 1
         self._values = np.full((3, width), np.inf)
         self._values[_OFF, 0] = 0.0
@@ -73,8 +81,10 @@ class _Program:
         self._before = np.zeros((count + 1, 3, width), dtype=np.int8)
         self._begun = np.full((count + 1, width), -1, dtype=np.int32)
         self._from = np.zeros((count + 1, width), dtype=np.int32)
+        # Units of a part of a slot, worked after loading or before a stop; 0 for a whole one.
+        self._after, self._until = (np.zeros((count + 1, width), dtype=np.int16) for _ in range(2))
         self._shares: dict[int, Floats] = {}
-        self._landing: dict[int, list[tuple[int, Floats, Ints]]] = {}
+        self._landing: dict[int, list[tuple[int, Ints | None, Floats, Ints]]] = {}
 
     def solved(self) -> list[Stretch]:
         for slot in range(len(self._slots.units)):
@@ -88,28 +98,52 @@ class _Program:
         if landing <= len(slots.units):
             units = int(slots.landing_units[slot])
             cost = slots.load_g[slot] + slots.landing_g[slot] * self._share(units)
-            reached = self._advanced(off, units, cost, landing)
-            self._landing.setdefault(landing, []).append((slot, *reached))
+            # Nothing is done while it loads: what must be by an edge in between is done before.
+            done = np.where(self._done < self._least[landing - 1], np.inf, off)
+            ways = self._landing.setdefault(landing, [])
+            ways.append((slot, None, *self._advanced(done, units, cost, landing)))
+            if self._parts and units > 1:
+                value, part = self._in_part(done, units, slots.landing_g[slot], landing)
+                ways.append((slot, part, value + slots.load_g[slot], self._done - part))
         loaded = np.minimum(on, idle)
         was_idle = idle < on
         units = int(slots.units[slot])
         value, origin = self._advanced(loaded, units, slots.on_g[slot] * self._share(units), edge)
         state = np.where(was_idle[origin], _IDLE, _ON)
-        for start, landed, from_done in self._landing.pop(edge, ()):
+        for start, after, landed, from_done in self._landing.pop(edge, ()):
             better = landed < value
             value = np.where(better, landed, value)
             origin = np.where(better, from_done, origin)
             state = np.where(better, _OFF, state)
             self._begun[edge, better] = start
+            self._after[edge, better] = 0 if after is None else after[better]
         self._before[edge, _OFF] = np.where(off <= loaded, _OFF, np.where(was_idle, _IDLE, _ON))
+        stopped = np.minimum(off, loaded)
+        if self._parts and units > 1:
+            ended, part = self._in_part(loaded, units, slots.on_g[slot], edge)
+            better = ended < stopped
+            stopped = np.where(better, ended, stopped)
+            idled = was_idle[(self._done - part)[better]]
+            self._before[edge, _OFF, better] = np.where(idled, _STOPPED[_IDLE], _STOPPED[_ON])
+            self._until[edge, better] = part[better]
         self._before[edge, _IDLE] = np.where(was_idle, _IDLE, _ON)
         self._before[edge, _ON] = state
         self._from[edge] = origin
         self._values = np.empty_like(self._values)
-        np.minimum(off, loaded, out=self._values[_OFF])
+        self._values[_OFF] = stopped
         np.add(loaded, slots.idle_g[slot], out=self._values[_IDLE])
         self._values[_ON] = value
         self._values[:, : self._least[edge]] = np.inf
+
+    def _in_part(self, values: Floats, units: int, cost_g: float, edge: int) -> tuple[Floats, Ints]:
+        """Values after the best part of that many units, at that part of the cost, and how many units that is."""
+        parts = np.arange(1, units, -(-units // self._parts))
+        before = sliding_window_view(np.concatenate((np.full(units, np.inf), values)), len(self._done))
+        ways = before[units - parts] + (cost_g / units * parts)[:, np.newaxis]
+        best = ways.argmin(axis=0)
+        value = ways[best, self._done]
+        value[self._most[edge] + 1 :] = np.inf
+        return value, parts[best]
 
     def _share(self, units: int) -> Floats:
         """The part of so many units that is left to do: of a slot in which the work ends, only that is paid."""
@@ -137,16 +171,24 @@ class _Program:
             before = int(self._before[edge, state, done])
             if state == _ON:
                 start = int(self._begun[edge, done])
+                part_s = slots.unit_s * int(self._after[edge, done])
                 end_s = float(slots.edge_s[edge])
                 done = int(self._from[edge, done])
                 if start >= 0:
-                    found.append(Stretch(float(slots.edge_s[start]), float(slots.ready_s[start]), end_s, True))
+                    begin, ready_s = float(slots.edge_s[start]), float(slots.ready_s[start])
+                    later_s = end_s - part_s - ready_s if part_s else 0.0
+                    found.append(Stretch(begin + later_s, ready_s + later_s, end_s, True))
                     edge = start
                 else:
                     edge -= 1
                     begin = float(slots.edge_s[edge])
                     found.append(Stretch(begin, begin, end_s, False))
             else:
+                if before in _STOPPED.values():
+                    begin, part = float(slots.edge_s[edge - 1]), int(self._until[edge, done])
+                    found.append(Stretch(begin, begin, begin + part * slots.unit_s, False))
+                    before = _IDLE if before == _STOPPED[_IDLE] else _ON
+                    done -= part
                 edge -= 1
             state = before
         return _joined(found[::-1])

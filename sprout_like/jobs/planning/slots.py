@@ -22,6 +22,7 @@ _LENGTHS_S = tuple(60.0 * minutes for minutes in (5, 10, 15, 20, 30, 60, 120, 18
 # Units of work in a slot: fewer where there is much work, to bound the effort.
 _UNITS, _FEWER_UNITS, _MUCH_WORK_SLOTS = 15, 5, 50
 _MOST_WORK_SLOTS = 400
+_PARTS = 15
 # What lies further ahead is known less well, and is planned again before it comes: coarser slots do.
 _MIDDLE_S = 96 * 3600.0
 _COARSER = (4, 12)
@@ -38,11 +39,13 @@ class Grain:
         slot_s: length of the slots up to `fine_s`; coarser from there on.
         also_s: moments at which slots begin too.
         unit_s: the quantum in which work is counted.
+        parts: into how many a slot is cut where a stretch begins or ends; 0 where there is much work.
     """
 
     slot_s: float
     fine_s: float
     unit_s: float
+    parts: int = 0
     also_s: tuple[float, ...] = ()
 
     @classmethod
@@ -50,8 +53,8 @@ class Grain:
         """As fine as so much work allows."""
         wanted = max(work_s / _MOST_WORK_SLOTS, least_slot_s)
         slot_s = next((each for each in _LENGTHS_S if each >= wanted), math.ceil(wanted / 86400) * 86400.0)
-        units = _UNITS if work_s <= _MUCH_WORK_SLOTS * slot_s else _FEWER_UNITS
-        return cls(slot_s=slot_s, fine_s=fine_s, unit_s=slot_s / units, also_s=also_s)
+        units, parts = (_UNITS, _PARTS) if work_s <= _MUCH_WORK_SLOTS * slot_s else (_FEWER_UNITS, 0)
+        return cls(slot_s=slot_s, fine_s=fine_s, unit_s=slot_s / units, parts=parts, also_s=also_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,8 @@ class Slots:
             ready,
             load_g * later,
             _whole(worked / unit_s),
-            landing_g * later,
+            # For whole units alone: else the few seconds over would make loading late look cheaper.
+            landing_g * later * np.minimum(1.0, _whole(worked / unit_s) * unit_s / np.maximum(worked, 1.0)),
         )
 
 

@@ -15,6 +15,7 @@ from sprout_like.jobs.planning.order import TINY_S, Task, ends, in_order, too_la
 from sprout_like.jobs.planning.outlook import Floats, Outlook
 from sprout_like.jobs.planning.program import Stretch, always_on, cheapest_stretches
 from sprout_like.jobs.planning.slots import Grain, Ints, Slots
+from sprout_like.jobs.planning.trimming import trimmed
 
 __all__ = ["Conditions", "Timetable", "at_once", "timetable"]
 
@@ -38,7 +39,7 @@ class Conditions:
         now_s: now, in s of the epoch; it is read for the clock's slots alone.
         margin: time kept free before a deadline, as a share of all the work that is due by then.
         seed: of the jitter; None for none.
-        slot_s: the shortest time for which a station is turned on or off. fine_s: further ahead it is longer.
+        slot_s: length of the slots in which a station is on or off. fine_s: further ahead they are longer.
     """
 
     now_s: float
@@ -152,10 +153,14 @@ class _Search:
                 break
             end_s += slot_s + 0.2 * last_s
         least = np.minimum(self._least(slots, most, soonest), soonest)
-        stretches = cheapest_stretches(slots, least, most, loaded=self._station.loaded)
-        if self._late_work_s:
-            stretches = self._with(stretches, 0.0, self._late_end_s)
-        return self._repaired(stretches)
+        # What is cheaper in units need not be after repairs and trimming: whole slots alone are tried too.
+        tables = []
+        for parts in sorted({0, self.grain.parts}):
+            stretches = cheapest_stretches(slots, least, most, loaded=self._station.loaded, parts=parts)
+            if self._late_work_s:
+                stretches = self._with(stretches, 0.0, self._late_end_s)
+            tables.append(self._repaired(stretches))
+        return min(tables, key=lambda each: each.emitted.total_g)
 
     def _most(self, slots: Slots) -> Ints:
         """Units that are there to be done by each edge: what comes within a slot counts from the next on."""
@@ -188,7 +193,7 @@ class _Search:
             told = _told(self._station, self._outlook, self._tasks, self._first.late, stretches)
             missed = [task for task in self._fitting if told.ends_s[task.number] > self._wanted_s(task)]
             if not missed:
-                return told
+                return self._trimmed(stretches, told)
             first, due_s = missed[0], self._wanted_s(missed[0])
             begins_s = {task.release_s for task in self._fitting if task.release_s <= first.release_s}
             begin_s = max(sorted(begins_s), key=lambda each: self._lacking_s(each, first.due_s, due_s, stretches))
@@ -197,6 +202,26 @@ class _Search:
                 break
             stretches = longer
         return self._first
+
+    def _trimmed(self, stretches: Sequence[Stretch], told: Timetable) -> Timetable:
+        """Without time that is too much, unless a job is then done after its margin begins, and later than before."""
+        shorter = trimmed(
+            self._station,
+            self._outlook,
+            stretches,
+            work_s=self._work_s,
+            needed=[(due_s, work_s + self._late_work_s) for due_s, work_s in self._needed_s],
+            from_s=self._late_end_s,
+            step_s=self.grain.unit_s,
+        )
+        if shorter == stretches:
+            return told
+        tried = _told(self._station, self._outlook, self._tasks, self._first.late, shorter)
+        until_s = dict(told.ends_s)
+        for task, (due_s, _) in zip(self._fitting, self._needed_s, strict=True):
+            until_s[task.number] = max(until_s[task.number], due_s)
+        kept = all(end_s <= until_s[number] + TINY_S for number, end_s in tried.ends_s.items())
+        return tried if kept and tried.emitted.total_g < told.emitted.total_g else told
 
     def _wanted_s(self, task: Task) -> float:
         """When it must be done: with its margin, if that is possible."""

@@ -67,12 +67,13 @@ def claim(
     overdue = connection.scalar(_ANY_LAPSED, here)
     # The job's row is locked before its items by everyone, so that nobody waits in a circle; and as strongly as this
     # transaction will need it, as two that share a lock cannot both turn it into a whole one.
-    state = select(JOBS.c.state).where(JOBS.c.job_id == job_id)
-    state = state.with_for_update(key_share=True) if overdue else state.with_for_update(read=True)
-    if connection.scalar(state) != "waiting":
+    query = select(JOBS.c.state, JOBS.c.deadline_utc).where(JOBS.c.job_id == job_id)
+    query = query.with_for_update(key_share=True) if overdue else query.with_for_update(read=True)
+    job = connection.execute(query).one_or_none()
+    if job is None or job.state != "waiting":
         return None
     if overdue:
-        _take_back(connection, job_id, attempts, now_utc)
+        _take_back(connection, job_id, attempts, deadline_utc=job.deadline_utc, now_utc=now_utc)
     next_rows = connection.execute(_NEXT, {**here, "most": most}).all()
     if not next_rows:
         return None
@@ -111,7 +112,9 @@ def _held(claim: Claim) -> ColumnElement[bool]:
     return (ITEMS.c.job_id == claim.job_id) & (ITEMS.c.state == "leased") & (ITEMS.c.token == claim.token)
 
 
-def _take_back(connection: Connection, job_id: str, attempts: int, now_utc: datetime) -> None:
+def _take_back(
+    connection: Connection, job_id: str, attempts: int, *, deadline_utc: datetime, now_utc: datetime
+) -> None:
     """Make waiting what a lease ran out for, or set it aside; the job's row is locked."""
     here = {"job": job_id, "now": now_utc}
     rows = connection.execute(HELD.where(_LAPSED), here).all()
@@ -121,4 +124,5 @@ def _take_back(connection: Connection, job_id: str, attempts: int, now_utc: date
         values = {"state": "waiting", "token": None, "until_utc": None, "lost_n": ITEMS.c.lost_n + 1}
         connection.execute(update(ITEMS).where(_LAPSED, ITEMS.c.token.in_(together)).values(values), here)
     failures = [(row, Failure(place=row.place, error=_LOST)) for row in rows if row.token not in together]
-    settle(connection, job_id, [], give_back(connection, failures, attempts, now_utc), now_utc)
+    aside = give_back(connection, failures, attempts, deadline_utc=deadline_utc, now_utc=now_utc)
+    settle(connection, job_id, [], aside, now_utc)

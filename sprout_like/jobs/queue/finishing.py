@@ -30,6 +30,8 @@ __all__ = ["HELD", "HeldRow", "finish", "give_back", "settle"]
 
 _FIRST_RETRY_S: Final = 30.0
 _LAST_RETRY_S: Final = 3600.0
+_SHORTEST_RETRY_S: Final = 1.0
+_PARTS_OF_LEFT: Final = 4
 _ERROR_CHARACTERS: Final = 500
 
 HELD: Final[Select[*tuple[Any, ...]]] = select(
@@ -51,8 +53,9 @@ def finish(
     now_utc: datetime,
 ) -> int:
     """Keep the answers to items that are still held under the claim's token; how many that were."""
-    job = select(JOBS.c.state).where(JOBS.c.job_id == claim.job_id).with_for_update(key_share=True)
-    if connection.scalar(job) not in OPEN_STATES:
+    query = select(JOBS.c.state, JOBS.c.deadline_utc).where(JOBS.c.job_id == claim.job_id)
+    job = connection.execute(query.with_for_update(key_share=True)).one_or_none()
+    if job is None or job.state not in OPEN_STATES:
         return 0
     held = HELD.where(ITEMS.c.job_id == claim.job_id, ITEMS.c.token == claim.token)
     rows = {row.place: row for row in connection.execute(held)}
@@ -61,12 +64,18 @@ def finish(
     if kept:
         done = {"state": "done", "error": None, "finished_utc": now_utc}
         connection.execute(_DONE, [{**_key(row), **done, **answer_values(answer)} for row, answer in kept])
-    settle(connection, claim.job_id, kept, give_back(connection, failed, attempts, now_utc), now_utc)
+    aside = give_back(connection, failed, attempts, deadline_utc=job.deadline_utc, now_utc=now_utc)
+    settle(connection, claim.job_id, kept, aside, now_utc)
     return len(kept)
 
 
 def give_back(
-    connection: Connection, failures: Sequence[tuple[HeldRow, Failure]], attempts: int, now_utc: datetime
+    connection: Connection,
+    failures: Sequence[tuple[HeldRow, Failure]],
+    attempts: int,
+    *,
+    deadline_utc: datetime,
+    now_utc: datetime,
 ) -> list[HeldRow]:
     """Make items that failed wait for another try, later each time; those set aside instead are returned."""
     again: list[dict[str, Any]] = []
@@ -79,13 +88,23 @@ def give_back(
             aside.append({**values, "state": "failed", "finished_utc": now_utc})
             rows.append(row)
         else:
-            wait_s = min(_FIRST_RETRY_S * 2 ** (tried - 1), _LAST_RETRY_S)
+            wait_s = _wait_s(tried, (deadline_utc - now_utc).total_seconds())
             again.append({**values, "state": "waiting", "not_before_utc": now_utc + timedelta(seconds=wait_s)})
     if again:
         connection.execute(_AGAIN, again)
     if aside:
         connection.execute(_ASIDE, aside)
     return rows
+
+
+def _wait_s(tried: int, left_s: float) -> float:
+    """Time to the next try after so many, `left_s` before the deadline.
+
+    A quarter of what is left at most: the tries to come, and their work, are to be over by the deadline too. Once it
+    has passed, each wait makes the job later still.
+    """
+    most_s = max(left_s / _PARTS_OF_LEFT, _SHORTEST_RETRY_S) if left_s > 0 else _FIRST_RETRY_S
+    return min(_FIRST_RETRY_S * 2.0 ** (tried - 1), _LAST_RETRY_S, most_s)
 
 
 def settle(

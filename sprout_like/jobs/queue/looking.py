@@ -9,11 +9,11 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from sprout_like.errors import JobError
-from sprout_like.jobs.job import Attempt, Job, JobState, Standing
+from sprout_like.jobs.job import ENDED_STATES, Attempt, Job, JobState, Standing
 from sprout_like.jobs.queue.database import Database
 from sprout_like.jobs.queue.rows import ITEMS, JOBS, PROMPT_COLUMNS, as_attempt, as_job, as_standing
 
-__all__ = ["attempts_of", "find_job", "job_of", "jobs_in", "standings_of"]
+__all__ = ["attempts_of", "find_job", "job_of", "jobs_in", "standings_of", "undelivered"]
 
 _PREFIX: Final = re.compile(r"[0-9a-f]{4,32}")
 _PAGE: Final = 1000
@@ -46,6 +46,23 @@ def jobs_in(connection: Connection, states: Collection[JobState] | None, limit: 
     query = select(JOBS).order_by(JOBS.c.submitted_utc.desc(), JOBS.c.job_id.desc()).limit(limit)
     if states is not None:
         query = query.where(JOBS.c.state.in_(states))
+    return [as_job(row) for row in connection.execute(query)]
+
+
+def undelivered(connection: Connection, limit: int) -> list[Job]:
+    """Jobs whose file is still to be written, those that ended last first."""
+    # Newest first, as a file that can never be written must not keep others from being looked at.
+    query = (
+        select(JOBS)
+        .where(
+            JOBS.c.state.in_(ENDED_STATES),
+            JOBS.c.out.is_not(None),
+            JOBS.c.delivered_utc.is_(None),
+            JOBS.c.forgotten_utc.is_(None),
+        )
+        .order_by(JOBS.c.finished_utc.desc(), JOBS.c.job_id.desc())
+        .limit(limit)
+    )
     return [as_job(row) for row in connection.execute(query)]
 
 

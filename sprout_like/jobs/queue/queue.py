@@ -100,7 +100,7 @@ class Queue:
     def attempts(self, job_id: str) -> Iterator[Attempt]:
         """How the items of a job stand, in order of place, read as they are asked for.
 
-        The answer of one that is `done` is None once its text was forgotten.
+        The answer of one that is `done` stays when its text is forgotten, without it.
 
         Raises:
             JobError: there is no such job.
@@ -150,6 +150,20 @@ class Queue:
         with self._database.writing() as connection:
             return submitting.forget(connection, before_utc, self._clock.now_utc())
 
+    def undelivered(self, limit: int) -> list[Job]:
+        """Jobs done or failed whose `out` is still to be written and whose texts are there, last ended first."""
+        with self._database.reading() as connection:
+            return looking.undelivered(connection, limit)
+
+    def mark_delivered(self, job_id: str, at_utc: datetime) -> None:
+        """Keep that the file of a job was written then.
+
+        Raises:
+            JobError: there is no such job, or it is neither done nor failed.
+        """
+        with self._database.writing() as connection:
+            submitting.mark_delivered(connection, job_id, at_utc)
+
     def claim(self, job_id: str, worker_id: str, *, most: int, lease_s: float) -> Claim | None:
         """Take items of a waiting job for `lease_s` seconds, of like length, longest first.
 
@@ -184,8 +198,9 @@ class Queue:
         """Keep answers, and mark as done what they are to, in one transaction; how many were kept.
 
         Only items still held under the claim's token count, and none of a cancelled job. A failed item waits 30 s, and
-        twice as long each time up to 1 h, and is set aside after `attempts` tries, or at once where it is for good. The
-        job ends with its last item: `failed` where none was answered. Items that are not named stay on lease.
+        twice as long each time up to 1 h, but at most a quarter of the time to the deadline (1 s at least) and 30 s
+        after it. It is set aside after `attempts` tries, or at once where it is for good. The job ends with its last
+        item: `failed` where none was answered. Items that are not named stay on lease.
         """
         with self._database.writing() as connection:
             now_utc = self._clock.now_utc()

@@ -159,13 +159,14 @@ def as_item(row: Row[*tuple[Any, ...]]) -> Item:
 
 def answer_values(answer: Answer) -> dict[str, Any]:
     """Columns of an answer."""
-    return {"answer": storable(answer.text), **{name: getattr(answer, name) for name in ANSWER_COLUMNS}}
+    text = None if answer.text is None else storable(answer.text)
+    return {"answer": text, **{name: getattr(answer, name) for name in ANSWER_COLUMNS}}
 
 
 def as_attempt(row: Row[*tuple[Any, ...]]) -> Attempt:
     """How an item stands, from its row."""
     answer = None
-    if row.answer is not None:
+    if row.state == "done":
         answer = Answer(place=row.place, text=row.answer, **{name: getattr(row, name) for name in ANSWER_COLUMNS})
     return Attempt(
         place=row.place,

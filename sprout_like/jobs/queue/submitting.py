@@ -9,11 +9,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, bindparam, insert, null, select, update
 
 from sprout_like.errors import JobError
-from sprout_like.jobs.job import OPEN_STATES, Item, Job, JobState
+from sprout_like.jobs.job import ENDED_STATES, OPEN_STATES, Item, Job, JobState
 from sprout_like.jobs.queue.looking import job_of
 from sprout_like.jobs.queue.rows import ITEMS, JOBS, job_values, prompt_values
 
-__all__ = ["FRESH", "cancel", "forget", "insert_job", "insert_prompts", "move", "revise", "submit"]
+__all__ = ["FRESH", "cancel", "forget", "insert_job", "insert_prompts", "mark_delivered", "move", "revise", "submit"]
 
 _CHUNK: Final = 1000
 """Rows of one statement: enough that its fixed costs do not count, few enough to hold in memory twice."""
@@ -64,6 +64,11 @@ def revise(connection: Connection, job_id: str, *, planned_g: float | None, at_o
     statement = update(JOBS).where(JOBS.c.job_id == job_id).values(planned_g=planned_g, at_once_g=at_once_g)
     if connection.execute(statement).rowcount == 0:
         job_of(connection, job_id)
+
+
+def mark_delivered(connection: Connection, job_id: str, at_utc: datetime) -> None:
+    """Keep that the file of a job that has ended was written."""
+    _set_state(connection, job_id, "delivered", ENDED_STATES, {"delivered_utc": at_utc})
 
 
 def forget(connection: Connection, before_utc: datetime, now_utc: datetime) -> int:

@@ -40,13 +40,13 @@ def result_of(attempt: Attempt) -> dict[str, Any] | None:
     """The line of an item; None where it has neither an answer nor been set aside. Unknown is null."""
     if attempt.state not in ("done", "failed"):
         return None
-    answer = attempt.answer
-    error = attempt.error if attempt.state == "failed" else None if answer else _FORGOTTEN
-    known = answer if attempt.state == "done" else None
+    known = attempt.answer if attempt.state == "done" else None
+    text = known.text if known else None
+    gone = _FORGOTTEN if text is None else None
     return {
         "place": attempt.place,
         "id": attempt.own_id,
-        "text": known.text if known else None,
+        "text": text,
         "directive": known.directive if known else None,
         "prompt_tokens": known.prompt_tokens if known else None,
         "new_tokens": known.new_tokens if known else None,
@@ -54,7 +54,7 @@ def result_of(attempt: Attempt) -> dict[str, Any] | None:
         "energy_j": known.energy_j if known else None,
         "energy_method": known.energy_method if known else None,
         "operational_g": known.operational_g if known else None,
-        "error": error,
+        "error": attempt.error if attempt.state == "failed" else gone,
     }
 
 

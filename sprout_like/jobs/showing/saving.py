@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,31 +37,37 @@ def saved_share(emitted_g: float | None, at_once_g: float | None) -> float | Non
 
 
 def at_once_span(job: Job, runs: Iterable[Run]) -> tuple[datetime, datetime]:
-    """When a job would have run, had it begun as soon as it was allowed to and taken as long as its runs did."""
+    """When a job would have run, had it begun as soon as it was allowed to and had no zone waited in between.
+
+    It has the length of the time in which any of its runs were under way, in the zone that took longest.
+    """
     start_utc = max(job.submitted_utc, job.earliest_utc or job.submitted_utc)
-    return start_utc, start_utc + sum((run.ended_utc - run.started_utc for run in runs), timedelta())
+    return start_utc, max((end_utc for _, (_, end_utc) in _at_once(start_utc, runs)), default=start_utc)
 
 
 def so_far(job: Job, runs: Sequence[Run], readings: Iterable[Intensity], *, pue: float) -> SoFar:
     """What the runs emitted, and what their energy would have emitted at once, in the zones in which they were.
 
-    at_once_g = Σ over runs of energy_j / 3.6e6 × PUE × mean intensity of the run's zone over `at_once_span`
+    at_once_g = Σ over runs of energy_j / 3.6e6 × PUE × mean intensity of the run's zone over the run's span at once
+
+    At once, each zone's runs keep their lengths and overlap as they did, and the time in which none of them was under
+    way is left out; so what ran at once has saved nothing, however many workers ran it.
 
     Args:
         job: whose runs they are.
         runs: in order.
-        readings: published intensities that touch that span, of any zones and sources. A zone of which two kinds or
-            factors were published counts as unknown: they are never mixed in one sum.
+        readings: published intensities that touch `at_once_span`, of any zones and sources. A zone of which two kinds
+            or factors were published counts as unknown: they are never mixed in one sum.
         pue: of the site.
     """
-    published = list(readings)
-    start_utc, end_utc = at_once_span(job, runs)
-    intensities = {zone: _mean(published, zone, start_utc, end_utc) for zone in {run.zone for run in runs}}
+    kept = list(readings)
+    published = {zone: _of_zone(kept, zone) for zone in {run.zone for run in runs}}
+    start_utc, _ = at_once_span(job, runs)
     pairs = [
         (run.operational_g, at_once_g)
-        for run in runs
+        for run, span in _at_once(start_utc, runs)
         if run.operational_g is not None
-        and (at_once_g := operational_g(run.energy_j, intensities[run.zone], pue)) is not None
+        and (at_once_g := operational_g(run.energy_j, published[run.zone](*span), pue)) is not None
     ]
     return SoFar(
         emitted_g=sum(emitted for emitted, _ in pairs) if pairs else None,
@@ -71,10 +77,30 @@ def so_far(job: Job, runs: Sequence[Run], readings: Iterable[Intensity], *, pue:
     )
 
 
-def _mean(readings: Sequence[Intensity], zone: str, start_utc: datetime, end_utc: datetime) -> float | None:
+def _at_once(start_utc: datetime, runs: Iterable[Run]) -> Iterator[tuple[Run, tuple[datetime, datetime]]]:
+    """Each run with its span, had each zone begun then and not waited."""
+    # Zone by zone, as the plan's own figure for at once has them run beside each other.
+    gaps: dict[str, timedelta] = {}
+    reached: dict[str, datetime] = {}
+    for run in sorted(runs, key=lambda run: run.started_utc):
+        if run.zone not in reached:
+            # May be negative: clocks of hosts differ a little.
+            gaps[run.zone] = run.started_utc - start_utc
+        else:
+            gaps[run.zone] += max(run.started_utc - reached[run.zone], timedelta())
+        reached[run.zone] = max(run.ended_utc, reached.get(run.zone, run.ended_utc))
+        yield run, (run.started_utc - gaps[run.zone], run.ended_utc - gaps[run.zone])
+
+
+def _of_zone(readings: Iterable[Intensity], zone: str) -> Callable[[datetime, datetime], float | None]:
+    """Mean intensity of the zone over a span, in g/kWh."""
     mine = [reading for reading in readings if reading.zone == zone]
     groups = {Group(zone, reading.kind, reading.factors) for reading in mine}
-    if len(groups) != 1:
-        return None
-    figure = Published(mine, estimated=True).over(groups.pop(), start_utc, end_utc)
-    return None if figure is None else figure.g_per_kwh
+    group = groups.pop() if len(groups) == 1 else None
+    published = Published(mine, estimated=True)
+
+    def mean_g_per_kwh(start_utc: datetime, end_utc: datetime) -> float | None:
+        figure = None if group is None else published.over(group, start_utc, end_utc)
+        return None if figure is None else figure.g_per_kwh
+
+    return mean_g_per_kwh

@@ -30,18 +30,20 @@ class Asked:
 
 
 def generated(
-    count: int, *, span_s: float, deadlines_s: Sequence[float], durations_s: Sequence[float], seed: int
+    count: int, *, span_s: float, deadlines_s: Sequence[float], durations_s: Sequence[float], load_s: float, seed: int
 ) -> list[Asked]:
     """Jobs that come at random moments, with these deadlines and durations in equal shares.
 
-    A moment is drawn again while one station that always works could not keep all deadlines, so that a missed one is
-    always a policy's own doing.
+    A moment is drawn again while one station could not keep all deadlines even if it loaded anew for every job. One
+    that works whenever there is anything to do, earliest deadline first, loads no more often than that and keeps them
+    all, so that a missed one is always a policy's own doing.
 
     Args:
         count: how many.
         span_s: all come and are due within it.
         deadlines_s: time from submission to deadline.
-        durations_s: time of work.
+        durations_s: time of work, with `load_s` within every deadline.
+        load_s: time of a start.
         seed: of the draws.
 
     Raises:
@@ -58,7 +60,7 @@ def generated(
         work_s = durations_s[int(shares[number]) % len(durations_s)]
         for _ in range(_MOST_DRAWS):
             arrival_s = math.floor(float(rng.uniform(0, max(span_s - within_s, 0))))
-            task = Task(number, work_s, arrival_s, arrival_s + within_s)
+            task = Task(number, work_s + load_s, arrival_s, arrival_s + within_s)
             near = [each for each in tasks if _touch(each, task)]
             if arrival_s + within_s <= span_s and not too_late([*near, task], 0.0):
                 break
@@ -88,7 +90,9 @@ def read_jobs(path: Path, start_utc: datetime, end_utc: datetime) -> list[Asked]
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
-        raise JobError(f"--jobs {path}: cannot be read: {getattr(exc, 'strerror', None) or exc}. Check it") from exc
+        raise JobError(
+            f"--jobs {path}: cannot be read: {getattr(exc, 'strerror', None) or exc}. Give a number or a file"
+        ) from exc
     asked = [
         _job(f"--jobs {path}, line {number}", line, number, start_utc, end_utc)
         for number, line in enumerate(lines, start=1)
@@ -102,14 +106,16 @@ def read_jobs(path: Path, start_utc: datetime, end_utc: datetime) -> list[Asked]
 def _job(where: str, line: str, number: int, start_utc: datetime, end_utc: datetime) -> Asked:
     try:
         found: Any = json.loads(line)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise JobError(f"{where}: it is not JSON ({exc}). Give one job a line") from exc
     if not isinstance(found, dict) or any(key not in found for key in _KEYS):
         raise JobError(f"{where}: a job has {', '.join(_KEYS)}. Give all of them")
     arrival, deadline = (_stamp(where, key, found[key]) for key in _KEYS[:2])
     duration_s = found["duration_s"]
     if isinstance(duration_s, bool) or not isinstance(duration_s, int | float) or not 0 < duration_s < math.inf:
-        raise JobError(f"{where}: duration_s is {duration_s!r}. Give a number above 0")
+        raise JobError(f"{where}: duration_s is {duration_s!r:.40}. Give a number above 0")
+    if duration_s > (end_utc - start_utc).total_seconds():
+        raise JobError(f"{where}: duration_s is longer than the time that is simulated. Give less, or more --days")
     if not start_utc <= arrival <= deadline <= end_utc:
         span = f"{start_utc.isoformat()} to {end_utc.isoformat()}"
         raise JobError(f"{where}: it must come, and be due after that, within {span}. Move it, --start or --days")
@@ -124,8 +130,11 @@ def _job(where: str, line: str, number: int, start_utc: datetime, end_utc: datet
 def _stamp(where: str, key: str, text: Any) -> datetime:
     try:
         stamp = datetime.fromisoformat(text)
-    except (TypeError, ValueError) as exc:
-        raise JobError(f"{where}: {key} is {text!r}. Give an ISO 8601 time stamp such as 2026-12-01T08:00Z") from exc
+        utc = stamp.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as exc:
+        raise JobError(
+            f"{where}: {key} is {text!r:.40}. Give an ISO 8601 time stamp such as 2026-12-01T08:00Z"
+        ) from exc
     if stamp.tzinfo is None:
         raise JobError(f"{where}: {key} is {text}, without a zone. Add one, such as Z for UTC")
-    return stamp.astimezone(UTC)
+    return utc

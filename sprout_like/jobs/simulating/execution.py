@@ -80,17 +80,25 @@ class Outcome:
 class _Station:
     on: bool = False
     ready_s: float = 0.0
-    stopped_s: float = -math.inf
+    # None: it was never on.
+    stopped_s: float | None = None
     # Each draw as (job, start, end, watts).
     draws: list[tuple[int, float, float, float]] = field(default_factory=list)
 
+    def kept(self, now_s: float, machine: Machine) -> bool:
+        """Whether it is on, or off for so short a time that it was better left loaded."""
+        return self.on or (self.stopped_s is not None and now_s - self.stopped_s <= machine.keep_s + TINY_S)
+
     def begin(self, number: int, now_s: float, machine: Machine) -> bool:
         """Turn it on for that job; whether it has to load."""
-        self.on, self.ready_s = True, now_s
-        if now_s - self.stopped_s <= machine.keep_s + TINY_S:
-            self.draws.append((number, self.stopped_s, now_s, machine.idle_w))
+        kept, self.on = self.kept(now_s, machine), True
+        if kept and self.stopped_s is not None:
+            # A start that was broken off goes on: it is paid for, and is ready no sooner.
+            self.ready_s = max(now_s, self.stopped_s)
+            if now_s > self.stopped_s:
+                self.draws.append((number, self.stopped_s, now_s, machine.idle_w))
             return False
-        self.ready_s += machine.load_s
+        self.ready_s = now_s + machine.load_s
         if machine.load_s:
             self.draws.append((number, now_s, self.ready_s, machine.load_j / machine.load_s))
         return True
@@ -133,7 +141,7 @@ def _executed(policy: Policy, jobs: Sequence[Asked], zones: Sequence[Zone], mach
         while coming < len(jobs) and jobs[coming].arrival_s <= now_s + TINY_S:
             open_jobs[coming] = left[coming]
             coming, new = coming + 1, True
-        kept = tuple(each.on or now_s - each.stopped_s <= machine.keep_s for each in stations)
+        kept = tuple(each.kept(now_s, machine) for each in stations)
         wishes = policy.wishes(View(now_s, slot, open_jobs, kept, new))
         until_s = min(float(edges[slot + 1]) if slot + 2 < len(edges) else math.inf, *(w.until_s for w in wishes))
         if coming < len(jobs):

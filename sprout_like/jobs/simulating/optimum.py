@@ -1,7 +1,8 @@
 """The optimum with perfect foresight, as a bound that no policy can beat.
 
-Each job on workers of its own: in one zone the exact least (`grid.windows`), start-ups included. In several zones,
-where a job may run in all of them at once, the cheapest time in any of them and one start-up.
+Each job on workers of its own: in one zone the least with a start after every break (`grid.windows`), or what is below
+every schedule in which the worker may stay loaded too (`staying`), whichever is less. In several zones, where a job may
+run in all of them at once, the cheapest time in any of them and one start-up.
 
 All jobs on one station a zone: a linear programme. x is the work done on a job in a slot, at most the time that the
 slot shares with the job's own; l the time in a slot for which the station is loaded, at least the work in it; s the
@@ -22,9 +23,11 @@ from scipy.sparse import coo_array, csr_array, vstack
 from grid.intensity import Series
 from grid.windows import WindowPlan, Work, plan_many
 from grid.windows.work import JOULES_PER_KWH
+from sprout_like.jobs.planning.order import TINY_S
 from sprout_like.jobs.planning.outlook import Floats
 from sprout_like.jobs.simulating.asked import Asked
 from sprout_like.jobs.simulating.execution import Machine
+from sprout_like.jobs.simulating.staying import ENOUGH, staying_loaded_g
 from sprout_like.jobs.simulating.zone import Zone
 
 __all__ = ["least_alone_g", "least_shared_g"]
@@ -33,24 +36,37 @@ __all__ = ["least_alone_g", "least_shared_g"]
 def least_alone_g(
     jobs: Sequence[Asked], zones: Sequence[Zone], machine: Machine, start_utc: datetime
 ) -> list[float] | None:
-    """What each job emits in the optimum on workers of its own, in g; None where one cannot be in time."""
-    if len(zones) == 1:
-        works = [
-            Work(
-                duration_s=job.work_s,
-                power_w=machine.power_w,
-                earliest_utc=start_utc + timedelta(seconds=job.arrival_s),
-                deadline_utc=start_utc + timedelta(seconds=job.due_s),
-                interruptible=True,
-                start_up_s=machine.load_s,
-                start_up_j=machine.load_j,
-            )
-            for job in jobs
-        ]
-        plans = plan_many(works, Series(zones[0].readings[zones[0].first :]))
-        grams = [plan.emitted_g for plan in plans if isinstance(plan, WindowPlan)]
-        return grams if len(grams) == len(jobs) else None
-    return [_relaxed_g(job, zones, machine) for job in jobs]
+    """What each job emits at least on workers of its own, in g; None where one cannot be in time."""
+    if len(zones) > 1:
+        if any(job.work_s + machine.load_s > job.due_s - job.arrival_s + TINY_S for job in jobs):
+            return None
+        return [_relaxed_g(job, zones, machine) for job in jobs]
+    works = [
+        Work(
+            duration_s=job.work_s,
+            power_w=machine.power_w,
+            earliest_utc=start_utc + timedelta(seconds=job.arrival_s),
+            deadline_utc=start_utc + timedelta(seconds=job.due_s),
+            interruptible=True,
+            start_up_s=machine.load_s,
+            start_up_j=machine.load_j,
+        )
+        for job in jobs
+    ]
+    plans = plan_many(works, Series(zones[0].readings[zones[0].first :]))
+    grams = [plan.emitted_g for plan in plans if isinstance(plan, WindowPlan)]
+    if len(grams) < len(jobs):
+        return None
+    return [_least_g(job, zones[0], machine, known_g) for job, known_g in zip(jobs, grams, strict=True)]
+
+
+def _least_g(job: Asked, zone: Zone, machine: Machine, known_g: float) -> float:
+    """On a worker of its own, which may stay loaded; known_g: the least with a start after every break."""
+    below_g = _relaxed_g(job, [zone], machine)
+    if below_g < ENOUGH * known_g:
+        _, slot, room_s = _shared([job], zone.edge_s)
+        below_g = max(below_g, staying_loaded_g(job.work_s, room_s, zone.g_per_kwh[slot], machine, known_g))
+    return min(known_g, below_g)
 
 
 def _relaxed_g(job: Asked, zones: Sequence[Zone], machine: Machine) -> float:

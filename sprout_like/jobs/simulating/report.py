@@ -152,7 +152,12 @@ def as_text(report: Report) -> str:
             f"{each.policy:20}{_percent(each.all.saving_pct):>8}{_percent(each.all.of_optimum_pct):>12}"
             f"{missed:>8}{starts:>8}   {parts}"
         )
-    lines += ["", f"optimum: a bound from perfect foresight, no policy can save more; took {report.wall_s:.1f} s"]
+    lines += [
+        "",
+        "the planner sees: the past of the trace, the actual of the slot that runs, told one second after it begins,",
+        "and a forecast from both; sources that tell it later leave less to see",
+        f"optimum: a bound from perfect foresight, no policy can save more; took {report.wall_s:.1f} s",
+    ]
     return "\n".join(line.rstrip() for line in lines)
 
 

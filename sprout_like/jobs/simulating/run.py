@@ -20,6 +20,7 @@ from sprout_like.jobs.simulating.zone import Zone, read_zone
 __all__ = ["Order", "simulate"]
 
 _PERCENTILE: Final = 30.0
+_MOST_JOBS: Final = 1_000_000
 _MOST_FORECASTS: Final = 3000
 """In one simulation: a quarter of a year gets one every hour, a whole year one every three."""
 
@@ -68,16 +69,11 @@ class Order:
         names = self.names
         if len(set(names)) < len(names):
             raise SettingError("--zone", f"a zone comes twice in {', '.join(names)}", "Give each zone one trace")
-        if isinstance(self.jobs, int) and self.jobs < 1:
-            raise SettingError("--jobs", f"it is {self.jobs}", "Give at least 1, or a file")
+        if isinstance(self.jobs, int) and not 1 <= self.jobs <= _MOST_JOBS:
+            raise SettingError("--jobs", f"it is {self.jobs}", f"Give 1 to {_MOST_JOBS}, or a file")
         for option, values in (("--deadline-hours", self.deadline_hours), ("--duration-hours", self.duration_hours)):
             if not values or not all(0 < value < 1e4 for value in values):
                 raise SettingError(option, f"it is {_list(values)}", "Give hours above 0, such as 6,12,24")
-        if isinstance(self.jobs, int) and max(self.duration_hours) > min(self.deadline_hours):
-            said = (
-                f"the longest is {max(self.duration_hours):g}, and the shortest deadline {min(self.deadline_hours):g}"
-            )
-            raise SettingError("--duration-hours", said, "Give durations that fit every deadline")
         for option, value, least in (
             ("--power-w", self.power_w, 1e-9),
             ("--idle-w", self.idle_w, 0.0),
@@ -86,6 +82,12 @@ class Order:
         ):
             if not least <= value < 1e9:
                 raise SettingError(option, f"it is {value:g}", f"Give {'more than 0' if least else '0 or more'}")
+        longest_h, shortest_h = max(self.duration_hours), min(self.deadline_hours)
+        if isinstance(self.jobs, int) and longest_h * 3600 + self.start_up_s > shortest_h * 3600:
+            said = (
+                f"the longest is {longest_h:g} h, with {self.start_up_s:g} s to load, in a deadline of {shortest_h:g} h"
+            )
+            raise SettingError("--duration-hours", said, "Give durations that fit every deadline")
         if self.idle_w > self.power_w:
             raise SettingError("--idle-w", f"it is {self.idle_w:g}, above the power at work", "Give less")
         if not 0 <= self.margin <= 1:
@@ -192,6 +194,7 @@ def _jobs(order: Order, start_utc: datetime, end_s: float) -> list[Asked]:
         span_s=end_s,
         deadlines_s=[3600 * each for each in order.deadline_hours],
         durations_s=[3600 * each for each in order.duration_hours],
+        load_s=order.start_up_s,
         seed=order.seed,
     )
 

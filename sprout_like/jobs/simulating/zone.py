@@ -1,4 +1,8 @@
-"""A zone's trace, cut to what is simulated, and what was known of it at each moment."""
+"""A zone's trace, cut to what is simulated, and what was known of it at each moment.
+
+Known are the slots that are over, the actual of the slot that runs, told one second after it begins, and a forecast
+made of both. Sources that tell an actual late know less: their planner sees a forecast where this one sees an actual.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ from sprout_like.jobs.planning.outlook import Floats
 __all__ = ["Zone", "read_zone"]
 
 _HISTORY = timedelta(days=14)
-# A slot's own figure is told while it runs.
+# A slot's own actual is told while it runs.
 _TOLD_AFTER = timedelta(seconds=1)
 # How fast what the last forecast missed by is forgotten, in h ahead.
 _FADE_H = 24.0
@@ -105,7 +109,7 @@ def read_zone(
 
     Raises:
         GridError: the file cannot be read as a trace.
-        JobError: the trace does not cover the time asked for, or has a gap in it.
+        JobError: the trace does not cover the time asked for, or has a gap in it, or no calendar has that time.
     """
     readings = tuple(
         replace(each, status="actual", fetched_at_utc=each.start_utc + _TOLD_AFTER)
@@ -114,7 +118,13 @@ def read_zone(
     begin, end = readings[0].start_utc, readings[-1].end_utc
     if start_utc is None:
         start_utc = begin + min(_HISTORY, (end - begin) / 4)
-    until = end if days is None else start_utc + timedelta(days=days)
+    try:
+        until = end if days is None else start_utc + timedelta(days=days)
+    except OverflowError as exc:
+        raise JobError(
+            f"--trace {path}: it ends {end.isoformat()}, and {days:g} days from {start_utc.isoformat()} are beyond any "
+            "calendar. Change --start or --days"
+        ) from exc
     inside = [index for index, each in enumerate(readings) if each.end_utc > start_utc and each.start_utc < until]
     if not inside or readings[inside[0]].start_utc > start_utc or readings[inside[-1]].end_utc < until:
         raise JobError(

@@ -39,11 +39,15 @@ def items_of(
 
     Raises:
         SettingError: one is no prompt; the message names its place, from 0, never its text.
-        JobError: there are none, or the limit is no number of tokens.
+        JobError: they are none, or one alone, or the limit is no number of tokens.
     """
-    if isinstance(prompts, str):
-        raise JobError("prompts: this is one text. Give a list of them")
-    if isinstance(limit_tokens, bool) or not 1 <= limit_tokens <= MOST_LIMIT_TOKENS:
+    if isinstance(prompts, (str, bytes, bytearray, Mapping)) or not isinstance(prompts, Iterable):
+        raise JobError(f"prompts: this is a {type(prompts).__name__}, not a list of prompts. Give a list of them")
+    if (
+        isinstance(limit_tokens, bool)
+        or not isinstance(limit_tokens, int)
+        or not 1 <= limit_tokens <= MOST_LIMIT_TOKENS
+    ):
         raise JobError(f"limit_tokens: {limit_tokens!r} is no whole number from 1 to {MOST_LIMIT_TOKENS}")
     asked = [
         prompt_of(f"prompts[{n}]", _as_object(n, prompt), limit_tokens=limit_tokens) for n, prompt in enumerate(prompts)
@@ -59,7 +63,7 @@ def _as_object(number: int, prompt: object) -> Mapping[str, Any]:
             return {"prompt": prompt}
         case Mapping():
             return prompt
-        case Sequence():
+        case Sequence() if not isinstance(prompt, (bytes, bytearray)):
             return {"messages": [dict(message) if isinstance(message, Mapping) else message for message in prompt]}
     kind = type(prompt).__name__
     raise JobError(f"prompts[{number}]: a {kind} is no prompt. Give a text, a list of chat messages or an object")

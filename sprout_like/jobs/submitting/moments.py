@@ -29,10 +29,12 @@ def moment_utc(name: str, given: str | datetime | timedelta, now_utc: datetime) 
     """
     if isinstance(given, str):
         relative = _RELATIVE.fullmatch(given.strip())
-        return _later(name, given, now_utc, relative[1]) if relative else _absolute(name, given)
+        return _later(name, given, now_utc, _length(relative[1])) if relative else _absolute(name, given)
     if isinstance(given, timedelta):
-        return now_utc + given
-    return _aware(name, given)
+        return _later(name, str(given), now_utc, given)
+    if isinstance(given, datetime):
+        return _aware(name, given)
+    raise JobError(f"{name}: {str(given)[:40]!r} is no moment. Give one such as {_EXAMPLE}")
 
 
 def length_of_time(name: str, given: str | timedelta) -> timedelta:
@@ -45,14 +47,13 @@ def length_of_time(name: str, given: str | timedelta) -> timedelta:
     Raises:
         JobError: it is none.
     """
-    length = given if isinstance(given, timedelta) else _length(given)
+    length = given if isinstance(given, timedelta) else _length(given) if isinstance(given, str) else None
     if length is None or length <= timedelta(0):
         raise JobError(f"{name}: {str(given)[:40]!r} is no length of time. Give one such as 90m, 8h or 2d")
     return length
 
 
-def _later(name: str, given: str, now_utc: datetime, text: str) -> datetime:
-    length = _length(text)
+def _later(name: str, given: str, now_utc: datetime, length: timedelta | None) -> datetime:
     try:
         if length is not None:
             return now_utc + length

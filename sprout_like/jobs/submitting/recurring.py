@@ -28,8 +28,8 @@ def first_firing_utc(cron: str, timezone: str, now_utc: datetime) -> datetime:
 def fired(schedule: Schedule, job_id: str, now_utc: datetime) -> tuple[Job, datetime] | None:
     """The job of a schedule that is due, and when the schedule fires next; None where it is not due yet.
 
-    Where several moments have passed with no worker to see them, one job stands for all of them. Its time runs from
-    the first, or from now if it would be over already.
+    Where several moments have passed with no worker to see them, one job stands for all of them. It is that of the
+    last; its time runs from then, or from now if it would be over already.
 
     Args:
         schedule: as the queue has it.
@@ -38,7 +38,8 @@ def fired(schedule: Schedule, job_id: str, now_utc: datetime) -> tuple[Job, date
     """
     if now_utc < schedule.next_utc:
         return None
-    deadline_utc = schedule.next_utc + schedule.within
+    last_utc, next_utc = _around(schedule, now_utc)
+    deadline_utc = last_utc + schedule.within
     if deadline_utc <= now_utc:
         deadline_utc = now_utc + schedule.within
     out = schedule.job.out
@@ -48,11 +49,25 @@ def fired(schedule: Schedule, job_id: str, now_utc: datetime) -> tuple[Job, date
         submitted_utc=now_utc,
         earliest_utc=None,
         deadline_utc=deadline_utc,
-        out=None if out is None else out.replace(FIRING, f"{schedule.next_utc:%Y%m%dT%H%MZ}"),
+        out=None if out is None else out.replace(FIRING, f"{last_utc:%Y%m%dT%H%MZ}"),
         schedule_id=schedule.schedule_id,
         state="waiting",
         finished_utc=None,
         planned_g=None,
         at_once_g=None,
     )
-    return job, first_firing_utc(schedule.cron, schedule.timezone, now_utc)
+    return job, next_utc
+
+
+def _around(schedule: Schedule, now_utc: datetime) -> tuple[datetime, datetime]:
+    """The last moment of a schedule that has passed, and its next; the bounds are halved, as there may be very many."""
+    last_utc, end_utc = schedule.next_utc, now_utc
+    while (next_utc := first_firing_utc(schedule.cron, schedule.timezone, last_utc)) <= now_utc:
+        last_utc = next_utc
+        middle_utc = last_utc + (end_utc - last_utc) / 2
+        found_utc = first_firing_utc(schedule.cron, schedule.timezone, middle_utc)
+        if found_utc <= now_utc:
+            last_utc = found_utc
+        else:
+            end_utc = middle_utc
+    return last_utc, next_utc

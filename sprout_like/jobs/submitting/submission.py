@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -30,7 +31,7 @@ _LONGEST: Final = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is asked for.
+    """What is asked for; it is checked where it is used, but for the kinds of what is a text.
 
     Attributes:
         deadline: a moment with its zone, or a length of time from now; None for a recurring job.
@@ -39,9 +40,12 @@ class Order:
             the deadline; None for a job that comes once.
         model: name or folder; None for the one that the workers run.
         engine, task, policy, tags: as of `Job`.
-        zones: grid zones it may run in, each as for the setting `zone`, or one text with commas; empty for any.
+        zones: grid zones it may run in, each as for the setting `zone`, or one text with commas; None or () for any.
         out: file for the answers. Of a recurring job its name holds `{start}`.
         anyway: take a job that cannot be done in time, or a task that looks like a slip of another.
+
+    Raises:
+        JobError: one that is to be a text is none.
     """
 
     deadline: str | datetime | timedelta | None = None
@@ -53,10 +57,18 @@ class Order:
     engine: str | None = None
     task: str | None = None
     policy: str | None = None
-    zones: str | Sequence[str] = ()
+    zones: str | Sequence[str] | None = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     out: str | Path | None = None
     anyway: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("every", "timezone", "model", "engine", "task", "policy"):
+            given = getattr(self, name)
+            if not isinstance(given, str) and (given is not None or name == "timezone"):
+                raise JobError(f"{name}: {str(given)[:40]!r} is no text. Give one, or leave it out")
+        if not isinstance(self.out, (str, os.PathLike, type(None))):
+            raise JobError(f"out: {str(self.out)[:40]!r} is no name of a file. Give one, or leave it out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +158,7 @@ def _span(order: Order, now_utc: datetime) -> tuple[datetime | None, datetime]:
         if order.within is None:
             raise JobError("within: a recurring job needs the time it has from each firing. Give one such as 8h")
         first_utc = first_firing_utc(order.every, order.timezone, now_utc)
-        return first_utc, first_utc + length_of_time("within", order.within)
+        return first_utc, first_utc + _within(order.within)
     if order.within is not None:
         raise JobError("within: it goes with every. Give a deadline such as +8h to a job that comes once")
     if order.deadline is None:
@@ -160,6 +172,13 @@ def _span(order: Order, now_utc: datetime) -> tuple[datetime | None, datetime]:
     if earliest_utc is not None and earliest_utc >= deadline_utc:
         raise JobError("earliest: the job may not begin before its deadline has come. Give an earlier moment")
     return earliest_utc, deadline_utc
+
+
+def _within(given: str | timedelta) -> timedelta:
+    length = length_of_time("within", given)
+    if length > _LONGEST:
+        raise JobError(f"within: {length.days} days are more than a year. Give a shorter time")
+    return length
 
 
 def _moment(when_utc: datetime) -> str:
@@ -197,20 +216,36 @@ def _model(order: Order, known: Known) -> str:
     return chosen_model(order.model, known.workers)
 
 
-def _zones(given: str | Sequence[str]) -> tuple[str, ...]:
+def _zones(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    if given is None:
+        return ()
     names = given.split(",") if isinstance(given, str) else given
-    return tuple(dict.fromkeys(resolve_zone(name.strip()) for name in names if name.strip()))
+    if isinstance(names, (bytes, Mapping)) or not isinstance(names, Iterable):
+        raise JobError(f"zones: {str(given)[:40]!r} is no list of grid zones. Give some such as GB,FR")
+    names = list(names)
+    for name in names:
+        if not isinstance(name, str):
+            raise JobError(f"zones: {str(name)[:40]!r} is no grid zone. Give some such as GB,FR")
+    zones = tuple(dict.fromkeys(resolve_zone(name.strip()) for name in names if name.strip()))
+    if names and not zones:  # an empty variable of a shell must not let data out of its zone
+        raise JobError("zones: none is named. Give some such as GB,FR, or leave it out where the job may run anywhere")
+    return zones
 
 
 def _out(order: Order) -> str | None:
     if order.out is None:
         return None
-    out = Path(order.out).expanduser().absolute()  # the worker that writes it may run in another folder
+    try:
+        out = Path(order.out).expanduser().absolute()  # the worker that writes it may run in another folder
+        out.resolve()  # unlike the questions below, it takes no NUL for part of a name
+        exists, has_folder = out.exists(), out.parent.is_dir()
+    except (OSError, RuntimeError, ValueError):  # too long for a path, a home that nobody has, a NUL
+        raise JobError(f"out: {str(order.out)[:40]!r} is no name of a file. Give another") from None
     if order.every is not None and FIRING not in out.name:
         raise JobError(f"out: each job of a recurring one needs a file of its own. Put {FIRING} into the name")
-    if out.exists():
+    if exists:
         raise JobError(f"out: {out} exists. Name another file, or move it away")
-    if not out.parent.is_dir():
+    if not has_folder:
         raise JobError(f"out: there is no folder {out.parent}. Make it, or name another")
     return str(out)
 
@@ -222,7 +257,7 @@ def _schedule(order: Order, job: Job) -> Schedule | None:
         schedule_id=job.job_id,
         cron=order.every,
         timezone=order.timezone,
-        within=length_of_time("within", order.within),
+        within=_within(order.within),
         next_utc=job.earliest_utc,
         job=job,
     )

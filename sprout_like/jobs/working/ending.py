@@ -10,16 +10,17 @@ from typing import Final
 
 from sprout_like.clock import Clock
 from sprout_like.errors import JobError, LedgerUnreachable
-from sprout_like.jobs.job import ENDED_STATES, OPEN_STATES, Claim, Job
+from sprout_like.jobs.job import Claim, Job
 from sprout_like.jobs.queue import Queue
 from sprout_like.jobs.showing.results import write_results
 from sprout_like.jobs.working.batch import BatchDone
 
-__all__ = ["Forgetting", "deliver", "deliver_missed", "finished"]
+__all__ = ["Delivery", "Forgetting", "finished"]
 
 _LOG = logging.getLogger("sprout_like")
 
 _BETWEEN: Final = timedelta(hours=1)
+_BETWEEN_LOOKS: Final = timedelta(minutes=1)
 _LOOKED_AT: Final = 100
 _FIRST_WAIT_S: Final = 2.0
 
@@ -49,32 +50,44 @@ def finished(
     return kept
 
 
-def deliver(queue: Queue, job: Job) -> bool:
-    """Write the answers to the file that was asked for, if the job has ended; whether it was written.
+class Delivery:
+    """Writes the answers of jobs that have ended to the files that were asked for, each once.
 
-    What keeps it from being written is a warning: the answers are in the queue.
+    Also those of jobs whose worker was killed before it could. A file whose folder is not on this machine is left to
+    a worker that has it. What keeps one from being written is a warning, once: the answers are in the queue.
+
+    Args:
+        queue: where the jobs are.
     """
-    if job.out is None or queue.job(job.job_id).state in OPEN_STATES:
-        return False
-    try:
-        write_results(queue.attempts(job.job_id), Path(job.out))
-    except (JobError, OSError) as exc:
-        said = exc.strerror if isinstance(exc, OSError) else exc
-        _LOG.warning(
-            "job %s: its answers could not be written to %s (%s); `sprout-like jobs results` gives them",
-            job.job_id[:12],
-            job.out,
-            said,
-        )
-        return False
-    return True
 
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._next_utc: datetime | None = None
+        self._refused: set[str] = set()
 
-def deliver_missed(queue: Queue, now_utc: datetime) -> None:
-    """Write the answers of jobs that ended a short while ago, whose worker was killed before it could."""
-    for job in queue.jobs(states=ENDED_STATES, limit=_LOOKED_AT):
-        if job.out and job.finished_utc and now_utc - job.finished_utc < _BETWEEN and not Path(job.out).exists():
-            deliver(queue, job)
+    def tick(self, now_utc: datetime, *, due: bool = False) -> None:
+        """Write what is due, at most about once a minute unless a job may have ended just now."""
+        if not due and self._next_utc is not None and now_utc < self._next_utc:
+            return
+        self._next_utc = now_utc + _BETWEEN_LOOKS
+        for job in self._queue.undelivered(_LOOKED_AT):
+            if job.out is not None and job.job_id not in self._refused and Path(job.out).parent.is_dir():
+                self._deliver(job, Path(job.out), now_utc)
+
+    def _deliver(self, job: Job, out: Path, now_utc: datetime) -> None:
+        try:
+            write_results(self._queue.attempts(job.job_id), out)
+        except (JobError, OSError) as exc:
+            self._refused.add(job.job_id)
+            said = exc.strerror if isinstance(exc, OSError) else exc
+            _LOG.warning(
+                "job %s: its answers could not be written to %s (%s); `sprout-like jobs results` gives them",
+                job.job_id[:12],
+                out,
+                said,
+            )
+        else:
+            self._queue.mark_delivered(job.job_id, now_utc)
 
 
 class Forgetting:

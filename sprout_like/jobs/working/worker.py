@@ -17,7 +17,7 @@ from sprout_like.jobs.engines.batching import BatchSize
 from sprout_like.jobs.job import RUNNABLE, Claim, Job, Run, WorkerState
 from sprout_like.jobs.working.batch import BatchDone, BatchRunner
 from sprout_like.jobs.working.deciding import Here, Move, next_move, suits
-from sprout_like.jobs.working.ending import Forgetting, deliver, deliver_missed, finished
+from sprout_like.jobs.working.ending import Delivery, Forgetting, finished
 from sprout_like.jobs.working.firing import fire_due
 from sprout_like.jobs.working.model import Model
 from sprout_like.jobs.working.pace import work_tokens
@@ -96,6 +96,7 @@ class Worker:
         self._planner = Planner(
             parts.queue, parts.clock, margin=parts.settings.job_margin, lease_s=parts.settings.job_lease_s
         )
+        self._delivery = Delivery(parts.queue)
         self._forgetting = Forgetting(parts.queue, keep_days=parts.settings.job_keep_days)
         self._run: Run | None = None
         self._unfit: set[str] = set()
@@ -110,7 +111,6 @@ class Worker:
             LedgerVersionError: the ledger has another schema than this release knows.
         """
         self._now.pace = self._presence.earlier_pace()
-        deliver_missed(self._parts.queue, self._parts.clock.now_utc())
         beat = Background({"worker": self._presence.beat_meanwhile})
         wait_s = _RETRY_S[0]
         try:
@@ -143,6 +143,7 @@ class Worker:
         self._presence.beat()
         fire_due(queue, now_utc)
         self._planner.tick()
+        self._delivery.tick(now_utc)
         self._forgetting.tick(now_utc)
 
         # 2 decide
@@ -193,7 +194,7 @@ class Worker:
         self._now.claim = claim if done.unavailable else None
         lease_s = self._parts.settings.job_lease_s
         kept = finished(queue, claim, done, clock=self._parts.clock, wait=self._wait_s, lease_s=lease_s)
-        deliver(queue, job)
+        self._delivery.tick(self._parts.clock.now_utc(), due=True)
         self._book(job, done, kept, started_utc)
         if done.unavailable is not None:
             raise done.unavailable

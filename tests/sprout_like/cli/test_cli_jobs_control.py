@@ -45,6 +45,26 @@ def test_paused_resumed_and_cancelled(sprout_like: Command, made: Made) -> None:
         assert state(made) == after
 
 
+def test_results_of_a_cancelled_job_do_not_promise_more(sprout_like: Command, made: Made) -> None:
+    sprout_like("jobs", "cancel", made.job_id, "--ledger", made.ledger)
+    outcome = sprout_like("jobs", "results", made.job_id, "--ledger", made.ledger)
+    assert outcome.code == 1
+    assert outcome.err.splitlines() == ["1 item was set aside", "5 items were cancelled"]
+
+
+@pytest.mark.parametrize(("cancelled", "said"), [(False, "1 item is not done yet"), (True, "1 item was cancelled")])
+def test_results_of_a_job_of_one_item(sprout_like: Command, place: Path, cancelled: bool, said: str) -> None:
+    (place / "prompts.txt").write_text("Why?\n")
+    ledger = ("--ledger", "ledger.sqlite")
+    sprout_like("jobs", "submit", "prompts.txt", "--deadline", "+8h", "--model", "org/m", *ledger)
+    with opened(place / "ledger.sqlite") as queue:
+        (job,) = queue.jobs()
+    if cancelled:
+        sprout_like("jobs", "cancel", job.job_id, *ledger)
+    outcome = sprout_like("jobs", "results", job.job_id, *ledger)
+    assert (outcome.code, outcome.out, outcome.err) == (1, "", f"{said}\n")
+
+
 @pytest.mark.parametrize("command", ["pause", "resume", "cancel"])
 def test_a_job_that_has_ended_stays_as_it_is(sprout_like: Command, made: Made, command: str) -> None:
     sprout_like("jobs", "cancel", made.job_id, "--ledger", made.ledger)

@@ -182,7 +182,7 @@ def test_results_are_json_lines_and_say_what_is_missing(sprout_like: Command, ma
     ]
     assert [line["error"] for line in lines if line["error"]] == ["ValueError: longer than the context"]
     assert all(line["id"] == f"q{line['place']}" for line in lines)
-    assert outcome.err.splitlines() == ["1 items were set aside", "5 items are not done yet"]
+    assert outcome.err.splitlines() == ["1 item was set aside", "5 items are not done yet"]
 
     to_file = sprout_like("jobs", "results", made.job_id, "--out", "answers.jsonl", "--ledger", made.ledger)
     again = sprout_like("jobs", "results", made.job_id, "--out", "answers.jsonl", "--ledger", made.ledger)

@@ -62,6 +62,53 @@ def test_submitted_run_and_written(
     assert sprout_like("jobs", "results", job_id(ledger)).code == 0
 
 
+def left_by(sprout_like: Command, ask: Callable[[ChatServer], None]) -> list[str]:
+    """What a worker of the model `fake` in Great Britain says when it has ended, after its own work."""
+    with ChatServer() as server:
+        ask(server)
+        outcome = sprout_like(
+            *("jobs", "worker", "--engine", "openai", "--model", "fake", "--zone", "GB", "--once", "--at-once")
+        )
+    assert outcome.code == 0
+    first, *others = outcome.out.splitlines()
+    assert first.startswith(f"{PROMPTS} items answered, ")
+    return others
+
+
+def test_a_worker_that_ends_names_the_jobs_that_wait_for_others(
+    sprout_like: Command, ledger: Path, ask: Callable[[ChatServer], None]
+) -> None:
+    submit = ("jobs", "submit", "prompts.jsonl", "--deadline", "+8h", "--model")
+    for options in (
+        ("org/other",),
+        ("org/other", "--engine", "padded"),
+        ("org/third",),
+        ("fake", "--engine", "padded"),
+        ("fake", "--zones", "FR,DE"),
+    ):
+        assert sprout_like(*submit, *options).code == 0
+    with opened(ledger) as queue:
+        (third,) = (job for job in queue.jobs() if job.model == "org/third")
+        queue.pause(third.job_id)  # it waits for its owner, not for a worker
+
+    assert left_by(sprout_like, ask) == [
+        "4 open jobs wait for another worker: 2 for org/other, 1 for fake in DE or FR, 1 for fake with engine padded."
+    ]
+
+
+def test_one_job_that_waits_for_another_worker(
+    sprout_like: Command, ledger: Path, ask: Callable[[ChatServer], None]
+) -> None:
+    sprout_like("jobs", "submit", "prompts.jsonl", "--deadline", "+8h", "--model", "org/other")
+    assert left_by(sprout_like, ask) == ["1 open job waits for another worker: 1 for org/other."]
+
+
+def test_a_worker_that_leaves_nothing_says_nothing_of_it(
+    sprout_like: Command, ledger: Path, ask: Callable[[ChatServer], None]
+) -> None:
+    assert left_by(sprout_like, ask) == []
+
+
 def job_id(ledger: Path) -> str:
     with opened(ledger) as queue:
         (job,) = queue.jobs()

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("energy_j", sa.Double()),
         sa.Column("operational_g", sa.Double()),
         sa.Column("forgotten_utc", sa.DateTime(timezone=True)),
+        sa.Column("delivered_utc", sa.DateTime(timezone=True)),
     )
     op.create_table(
         "job_items",

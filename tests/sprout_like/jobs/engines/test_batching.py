@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,7 +39,59 @@ def test_a_size_is_doubled_until_it_is_slower() -> None:
     size = full_batches(BatchSize(now=4), 100, 190, 300)
     assert size.now == 32
     assert size.after(32, 310).now == 64
-    assert size.after(32, 290).now == 16
+    slower = full_batches(size, 290, 295)
+    assert (slower.now, slower.wanted) == (16, 16)
+
+
+def test_one_batch_that_was_slower_says_little() -> None:
+    size = full_batches(BatchSize(now=32), 100, 99)
+    assert (size.now, size.wanted) == (64, None)
+    assert size.after(64, 101).now == 128
+    again = size.after(64, 101).after(128, 90)
+    assert again.now == 128  # of this size it is the first
+
+
+def test_a_larger_size_is_tried_again_later_and_later() -> None:
+    size, waits = full_batches(BatchSize(now=32), 100, 99, 99), []
+    for _ in range(3):
+        waited = 0
+        while size.now == 32:
+            size, waited = size.after(32, 100), waited + 1
+        assert size.now == 64
+        waits.append(waited)
+        size = full_batches(size, 99, 99)
+    assert waits[0] >= 20
+    assert waits[1:] == [2 * waits[0], 4 * waits[0]]
+
+
+def test_a_batch_that_was_fast_by_chance_is_forgotten() -> None:
+    size = full_batches(BatchSize(now=32), 1000, 150, 150)
+    assert size.now == 32
+    for _ in range(100):
+        size = size.after(size.now, 100 if size.now == 32 else 150)
+    assert size.now > 32
+
+
+def test_a_size_that_was_given_stays() -> None:
+    size = BatchSize(now=8, most=8, wanted=8)
+    for _ in range(200):
+        size = size.after(8, 100)
+    assert size.now == 8
+    small = size.after_too_large(8)
+    for _ in range(2000):
+        small = small.after(small.now, 100)
+    assert small.now == 8
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_noise_does_not_keep_it_from_the_fastest_size(seed: int) -> None:
+    noise, size = random.Random(seed), BatchSize()
+    true_per_s = {32: 100.0, 64: 108.0, 128: 116.0, 256: 70.0}
+    sizes = []
+    for _ in range(1000):
+        sizes.append(size.now)
+        size = size.after(size.now, true_per_s[size.now] * noise.uniform(0.9, 1.1))
+    assert sizes[-500:].count(128) > 450
 
 
 def test_a_batch_that_was_not_full_says_nothing() -> None:

@@ -7,6 +7,7 @@ from math import fsum
 from typing import Any
 
 import pytest
+import torch
 
 from directives import FULL, Budget, Directive
 from sprout_like.errors import BatchTooLarge, EngineUnavailable
@@ -83,6 +84,74 @@ def test_arguments_that_the_loop_does_not_know_are_honoured(
     asks = [ask("Hi", 8, **arguments), ask("Name a colour. " * 4, 5, **arguments)]
     answers = engine.run(asks, window).answers
     assert [answer.text for answer in answers] == [alone(model, prompt) for prompt in asks]
+
+
+def _ranks(
+    engine: ContinuousEngine, model: Any, tokenizer: Any, prompt: Ask, window: Any, monkeypatch: Any
+) -> list[int]:
+    """Where the first tokens that are drawn stand among all, the most likely at 0."""
+    rendered = tokenizer.apply_chat_template(
+        list(prompt.messages), add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
+    with torch.no_grad():
+        order = model(**rendered).logits[0, -1].argsort(descending=True).tolist()
+    drawn: list[int] = []
+    runner = engine._holder.load()
+    decode = runner.decode
+    monkeypatch.setattr(runner, "decode", lambda plan, tokens: drawn.append(tokens[0]) or decode(plan, tokens))
+    answers = engine.run([prompt] * 64, window).answers
+    assert [answer.error for answer in answers] == [None] * 64
+    return [order.index(token) for token in drawn]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "beyond"),
+    [({}, 50), ({"top_k": 5}, 5), ({"top_k": 0}, None), ({"top_k": None}, None)],
+    ids=str,
+)
+def test_sampling_is_among_as_many_tokens_as_that_of_generate(
+    arguments: dict[str, Any],
+    beyond: int | None,
+    engine: ContinuousEngine,
+    model: Any,
+    tokenizer: Any,
+    ask: Any,
+    window: Any,
+    monkeypatch: Any,
+) -> None:
+    prompt = ask("Hi", 1, do_sample=True, temperature=50.0, **arguments)
+    ranks = _ranks(engine, model, tokenizer, prompt, window, monkeypatch)
+    assert max(ranks) < beyond if beyond else max(ranks) > 1000
+    assert len(set(ranks)) > 3
+
+
+def test_sampling_that_the_checkpoint_asks_for_is_among_as_many_tokens_too(
+    make_tiny: Any, tokenizer: Any, window: Any, monkeypatch: Any
+) -> None:
+    model = make_tiny("llama")
+    model.generation_config.do_sample, model.generation_config.temperature = True, 50.0
+    prompt = Ask(messages=[{"role": "user", "content": "Hi"}], arguments={"max_new_tokens": 1}, directive=FULL)
+    ranks = _ranks(continuous(model, tokenizer), model, tokenizer, prompt, window, monkeypatch)
+    assert max(ranks) < 50
+    assert len(set(ranks)) > 3
+
+
+def test_a_greedy_batch_leaves_the_random_generator_alone(engine: ContinuousEngine, ask: Any, window: Any) -> None:
+    before = torch.get_rng_state()
+    engine.run([ask("Hi"), ask("Ho")], window)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_batches_draw_one_after_the_other_and_again_from_the_same_seed(
+    engine: ContinuousEngine, ask: Any, window: Any
+) -> None:
+    prompt = ask("Hi", 12, do_sample=True, temperature=1.5)
+    runs = []
+    for _ in range(2):
+        torch.manual_seed(5)
+        runs.append([engine.run([prompt], window).answers[0].text for _ in range(3)])
+    assert runs[0] == runs[1]
+    assert len(set(runs[0])) == 3
 
 
 def test_a_family_that_the_loop_does_not_run_rightly_is_found_out(make_tiny: Any, tokenizer: Any) -> None:

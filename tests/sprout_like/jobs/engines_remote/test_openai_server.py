@@ -248,6 +248,19 @@ def test_what_is_no_completion_is_an_error_of_its_prompt(engine: Open, server: C
     assert good.text
 
 
+@pytest.mark.parametrize("document", ['{"choices": []}', "{}", "[1]"])
+def test_a_server_whose_answers_are_no_completions_is_unavailable(
+    engine: Open, server: ChatServer, document: str
+) -> None:
+    openai = engine(server)
+    openai.load()
+    server.answer = Answer(document)
+    with pytest.raises(EngineUnavailable, match=r"no chat completion\. Check engine_url"):
+        run(openai, ask(), ask("more"))
+    server.answer = None
+    assert run(openai, ask())[0].text
+
+
 def test_an_interrupt_does_not_wait_for_the_server(engine: Open, server: ChatServer) -> None:
     openai = engine(server, timeout_s=3_600)
     openai.load()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -91,6 +92,41 @@ def test_an_item_is_set_aside_after_so_many_attempts_each_later_than_the_last(cl
     assert waits == [0, 30, 60, 120, 240, 480, 960, 1920, 3600]
     [attempt] = queue.attempts(job_id)
     assert (attempt.state, attempt.attempts, attempt.error) == ("failed", 9, "Boom 9")
+
+
+@pytest.mark.parametrize(
+    ("left_s", "waits_s"),
+    [(100, 25), (120, 30), (8, 2), (2, 1), (0.5, 1), (0, 30), (-3600, 30)],
+    ids=["a quarter", "as ever", "short", "not less than 1 s", "nor then", "at the deadline", "after it"],
+)
+def test_a_retry_leaves_time_before_the_deadline(client: Any, left_s: float, waits_s: float) -> None:
+    job_id = client.submit([8], deadline_utc=client.clock.now_utc() + timedelta(seconds=left_s))
+    client.queue.finish(client.claim(job_id), [], [Failure(place=0, error="Boom")])
+
+    client.clock.advance(waits_s - 0.01)
+    assert client.claim(job_id) is None
+    client.clock.advance(0.01)
+    assert client.claim(job_id) is not None
+
+
+def test_after_the_deadline_no_retry_waits_for_longer_than_the_first(client: Any, engine: Engine) -> None:
+    queue = Queue(engine, clock=client.clock, attempts=9)
+    job_id = client.submit([8], deadline_utc=client.clock.now_utc())
+    for _ in range(5):
+        queue.finish(queue.claim(job_id, "w1", most=1, lease_s=60), [], [Failure(place=0, error="Boom")])
+        client.clock.advance(30)
+
+    assert queue.claim(job_id, "w1", most=1, lease_s=60) is not None
+
+
+def test_nor_does_one_whose_worker_did_not_come_back(client: Any) -> None:
+    job_id = client.submit([8], deadline_utc=client.clock.now_utc() + timedelta(seconds=40))
+    client.claim(job_id, lease_s=20)
+    client.clock.advance(20)
+    assert client.claim(job_id) is None
+
+    client.clock.advance(5)
+    assert client.claim(job_id) is not None
 
 
 def test_an_answer_after_a_failure_clears_the_error(client: Any) -> None:

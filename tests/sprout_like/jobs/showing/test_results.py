@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,26 +14,21 @@ from sprout_like.errors import JobError
 from sprout_like.jobs.job import Answer, Attempt
 from sprout_like.jobs.showing.results import print_results, write_results
 
-ANSWERED = Attempt(
+ANSWER = Answer(
     place=0,
-    state="done",
-    attempts=1,
-    own_id="first",
-    answer=Answer(
-        place=0,
-        text="Zwölf, 雨, 🌧 and \x9b31m",
-        directive="brief",
-        prompt_tokens=7,
-        new_tokens=3,
-        finish_reason="stop",
-        energy_j=1.5,
-        energy_method="apportioned",
-        operational_g=None,
-    ),
+    text="Zwölf, 雨, 🌧 and \x9b31m",
+    directive="brief",
+    prompt_tokens=7,
+    new_tokens=3,
+    finish_reason="stop",
+    energy_j=1.5,
+    energy_method="apportioned",
+    operational_g=None,
 )
+ANSWERED = Attempt(place=0, state="done", attempts=1, own_id="first", answer=ANSWER)
 FAILED = Attempt(place=1, state="failed", attempts=3, error="ValueError: too long")
 WAITING = Attempt(place=2, state="waiting", attempts=1, error="TimeoutError")
-FORGOTTEN = Attempt(place=3, state="done", attempts=1)
+FORGOTTEN = replace(ANSWERED, place=3, answer=replace(ANSWER, place=3, text=None))
 
 
 def lines(text: str) -> list[dict[str, object]]:
@@ -72,13 +68,15 @@ def test_what_is_not_done_yet_is_left_out_and_counted() -> None:
     assert print_results([ANSWERED], io.StringIO()).complete
 
 
-def test_a_text_that_was_deleted_says_so() -> None:
+def test_a_text_that_was_deleted_says_so_and_its_figures_stay() -> None:
     stream = io.StringIO()
     print_results([FORGOTTEN], stream)
     (line,) = lines(stream.getvalue())
 
     assert line["text"] is None
     assert "job_keep_days" in str(line["error"])
+    assert (line["directive"], line["prompt_tokens"], line["new_tokens"]) == ("brief", 7, 3)
+    assert (line["finish_reason"], line["energy_j"], line["energy_method"]) == ("stop", 1.5, "apportioned")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
@@ -90,8 +88,7 @@ def test_every_encoding_gets_json_that_tells_the_terminal_nothing(encoding: str)
     text = raw.getvalue().decode(encoding)
 
     assert "\x9b" not in text
-    assert ANSWERED.answer is not None
-    assert lines(text)[0]["text"] == ANSWERED.answer.text
+    assert lines(text)[0]["text"] == ANSWER.text
 
 
 def test_a_file_is_never_overwritten(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from sprout_like.cli.main import app
 from sprout_like.errors import JobError, SettingError
 from sprout_like.jobs.planning.order import Task, too_late
 from sprout_like.jobs.simulating import Order, Report, as_json, as_text, simulate
@@ -23,6 +25,7 @@ from sprout_like.jobs.simulating.zone import read_zone
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
 SHARED = Path(os.environ.get("SPROUT_SHARED_DATA", Path(__file__).parents[4].parent / "shared" / "data"))
+DAY_7 = '"2023-01-07T00:00Z"'
 MACHINE = Machine(power_w=300, load_s=60, load_j=18_000, idle_w=60)
 
 
@@ -93,7 +96,7 @@ def test_what_comes_later_changes_nothing_before(
     changed = [g if n < hour else g * factor for n, g in enumerate(known)]
     until_s = (hour - 96) * 3600.0
 
-    def done_before(values: list[float]) -> list[tuple[int, float]]:
+    def done_before(values: list[float]) -> list[tuple[int | None, float]]:
         zone = read_zone(
             trace(folder, values),
             name="GB",
@@ -102,9 +105,9 @@ def test_what_comes_later_changes_nothing_before(
             days=None,
             most_forecasts=1000,
         )
-        jobs = generated(6, span_s=72 * 3600.0, deadlines_s=[6e4], durations_s=[7200.0], seed=1)
+        jobs = generated(6, span_s=72 * 3600.0, deadlines_s=[6e4], durations_s=[7200.0], load_s=60.0, seed=1)
         planned = Planned(jobs, [zone], MACHINE, 0.1, START + timedelta(days=4))
-        seen: list[tuple[int, float]] = []
+        seen: list[tuple[int | None, float]] = []
 
         class Watched:
             def wishes(self, view):  # type: ignore[no-untyped-def]
@@ -129,19 +132,21 @@ def test_a_job_in_a_known_grid_runs_in_its_cheapest_hours(tmp_path: Path) -> Non
         days=2,
         most_forecasts=1000,
     )
-    jobs = generated(4, span_s=172_800, deadlines_s=[86_400], durations_s=[3600], seed=0)
+    jobs = generated(4, span_s=172_800, deadlines_s=[86_400], durations_s=[3600], load_s=60.0, seed=0)
     start = START + timedelta(days=6)
     out = executed_alone(lambda some: Planned(some, [zone], MACHINE, 0.1, start), jobs, [zone], MACHINE)
     assert all(10 < end_s / 3600 % 24 <= 12.1 for end_s in out.end_s)
 
 
 def test_jobs_that_are_made_up_can_all_be_in_time() -> None:
-    jobs = generated(60, span_s=20 * 86400, deadlines_s=[21_600, 172_800], durations_s=[3600, 7200], seed=3)
+    jobs = generated(60, span_s=20 * 86400, deadlines_s=[21_600, 172_800], durations_s=[3600, 7200], load_s=0.0, seed=3)
     tasks = [Task(number, job.work_s, job.arrival_s, job.due_s) for number, job in enumerate(jobs)]
     assert not too_late(tasks, 0.0)
-    assert jobs == generated(60, span_s=20 * 86400, deadlines_s=[21_600, 172_800], durations_s=[3600, 7200], seed=3)
+    assert jobs == generated(
+        60, span_s=20 * 86400, deadlines_s=[21_600, 172_800], durations_s=[3600, 7200], load_s=0.0, seed=3
+    )
     with pytest.raises(JobError, match="do not fit into 1 days"):
-        generated(30, span_s=86400, deadlines_s=[21_600], durations_s=[7200], seed=3)
+        generated(30, span_s=86400, deadlines_s=[21_600], durations_s=[7200], load_s=0.0, seed=3)
 
 
 def test_jobs_from_a_file(tmp_path: Path) -> None:
@@ -177,14 +182,20 @@ def test_jobs_from_a_file(tmp_path: Path) -> None:
             '{"arrival_utc": "2023-01-07T00:00Z", "deadline_utc": "2025-01-07T09:00Z", "duration_s": 1}',
             "Move it, --start or --days",
         ),
+        (f'{{"arrival_utc": {DAY_7}, "deadline_utc": {DAY_7}, "duration_s": 1{"0" * 400}}}', "longer than the time"),
+        (f'{{"arrival_utc": {DAY_7}, "deadline_utc": {DAY_7}, "duration_s": 1e300}}', "longer than the time"),
+        (f'{{"arrival_utc": "0001-01-01T00:00+14:00", "deadline_utc": {DAY_7}, "duration_s": 1}}', "arrival_utc is"),
+        ("[" * 200_000, "line 2: it is not JSON"),
     ],
+    ids=lambda value: value[:60],
 )
 def test_a_line_that_is_no_job(tmp_path: Path, line: str, said: str) -> None:
     path = tmp_path / "jobs.jsonl"
     path.write_text(f"\n{line}\n", "utf-8")
     order = Order(traces=(trace(tmp_path, figures(9)),), jobs=path, start=START + timedelta(days=6))
-    with pytest.raises(JobError, match=said):
+    with pytest.raises(JobError, match=said) as caught:
         simulate(order)
+    assert len(str(caught.value)) < 500
 
 
 def test_files_that_are_not_there_or_empty(tmp_path: Path) -> None:
@@ -216,6 +227,7 @@ def test_a_trace_that_is_too_short_or_has_a_gap(tmp_path: Path) -> None:
         ({"zones": ("GB", "FR")}, "2 for 1 traces"),
         ({"traces": (Path("GB_1.csv"), Path("GB_2.csv"))}, "comes twice"),
         ({"jobs": 0}, "--jobs: it is 0"),
+        ({"jobs": 10**30}, "--jobs: it is 1000000000000000000000000000000"),
         ({"deadline_hours": ()}, "--deadline-hours: it is empty"),
         ({"duration_hours": (7.0,)}, "the longest is 7"),
         ({"power_w": 0.0}, "--power-w"),
@@ -236,3 +248,10 @@ def test_a_week_of_a_real_grid() -> None:
     told = simulate(Order(traces=(path,), jobs=8, days=4)).of("planned").all
     assert told.missed == 0
     assert (told.of_optimum_pct or 0) > 60
+
+
+@pytest.mark.parametrize("jobs", ["²", "--5", "9" * 5000])
+def test_a_number_of_jobs_that_is_none_is_a_file_that_is_not_there(tmp_path: Path, jobs: str) -> None:
+    found = CliRunner().invoke(app, ["jobs", "simulate", "--trace", str(trace(tmp_path, figures(9))), f"--jobs={jobs}"])
+    assert isinstance(found.exception, JobError)
+    assert "cannot be read" in str(found.exception)

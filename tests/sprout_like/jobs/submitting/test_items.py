@@ -60,7 +60,13 @@ def test_prompts_in_python() -> None:
     ("prompts", "message"),
     [
         ([], "there are none"),
-        ("secret", "this is one text"),
+        ("secret", "prompts: this is a str, not a list of prompts"),
+        ({"prompt": "secret"}, "prompts: this is a dict, not a list of prompts"),
+        (b"secret", "prompts: this is a bytes, not a list of prompts"),
+        (bytearray(b"secret"), "prompts: this is a bytearray, not a list of prompts"),
+        (None, "prompts: this is a NoneType, not a list of prompts"),
+        (5, "prompts: this is a int, not a list of prompts"),
+        (["Why?", b"secret"], r"prompts\[1\]: a bytes is no prompt"),
         (["Why?", 7], r"prompts\[1\]: a int is no prompt"),
         (["Why?", "  "], r"prompts\[1\]: prompt is empty"),
         (["Why?", ["secret"]], r"prompts\[1\]: messages is no list of chat messages"),
@@ -74,7 +80,11 @@ def test_what_is_no_prompt_in_python(prompts: Any, message: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("limit", [0, True, 1 << 30])
-def test_a_limit_that_is_none(limit: int) -> None:
-    with pytest.raises(JobError, match="limit_tokens"):
+def test_prompts_may_come_one_by_one() -> None:
+    assert [item.place for item in items_of((text for text in ("Why?", "How?")), limit_tokens=64)] == [0, 1]
+
+
+@pytest.mark.parametrize("limit", [0, True, 1 << 30, "8", None, 8.0])
+def test_a_limit_that_is_none(limit: Any) -> None:
+    with pytest.raises(JobError, match=r"limit_tokens: .* is no whole number"):
         items_of(["Why?"], limit_tokens=limit)

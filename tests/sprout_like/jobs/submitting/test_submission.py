@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,66 @@ def test_a_job_with_all_it_can_have(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_ordered(order: dict[str, Any], message: str) -> None:
     assert message in refused(**order)
+
+
+RECURRING: dict[str, Any] = {"deadline": None, "every": "0 6 * * *"}
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"deadline": 8},
+        {"deadline": date(2026, 12, 1)},
+        {"deadline": timedelta.max},
+        {"deadline": datetime.max.replace(tzinfo=UTC)},
+        {"earliest": 3},
+        {"earliest": timedelta.max},
+        {"zones": 5},
+        {"zones": b"GB"},
+        {"zones": {"GB": 1}},
+        {"zones": [5]},
+        {"zones": ["GB", None]},
+        {"engine": 5},
+        {"out": 5},
+        {"out": "~nobody/answers.jsonl"},
+        {"out": "x" * 300},
+        {"out": "nul\0"},
+        {"model": 5},
+        {"task": 5},
+        {"policy": 5},
+        {"timezone": 5, **RECURRING, "within": "8h"},
+        {"timezone": None, **RECURRING, "within": "8h"},
+        {"every": 5, "deadline": None, "within": "8h"},
+        {"within": 5, **RECURRING},
+        {"within": timedelta.max, **RECURRING},
+        {"within": "99999999d", **RECURRING},
+        {"within": "999999999.9d", **RECURRING},
+    ],
+    ids=str,
+)
+def test_what_is_of_a_wrong_kind_is_named_in_one_line(order: dict[str, Any]) -> None:
+    message = refused(**order)
+    assert message.startswith(f"{next(iter(order))}: ")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("zones", ["", " ", ",", " , ", [""], ["", " "]])
+def test_zones_that_are_given_and_name_none(zones: Any) -> None:
+    assert refused(zones=zones) == (
+        "zones: none is named. Give some such as GB,FR, or leave it out where the job may run anywhere"
+    )
+
+
+@pytest.mark.parametrize("zones", [(), [], None])
+def test_without_zones_a_job_may_run_anywhere(zones: Any) -> None:
+    assert submitted(zones=zones).job.zones == ()
+
+
+def test_a_recurring_job_may_take_as_long_as_one_that_comes_once() -> None:
+    assert refused(**RECURRING, within="400d") == "within: 400 days are more than a year. Give a shorter time"
+    assert refused(deadline="+400d").endswith("is more than a year away. Give an earlier one")
+    assert submitted(**RECURRING, within="366d").schedule is not None
+    assert submitted(deadline="+366d").job.deadline_utc == NOW + timedelta(days=366)
 
 
 @pytest.mark.parametrize("model", ["./nowhere", "/nowhere", "~nobody/model", "a b", "a/b/c", "", "https://x.org/model"])
@@ -209,17 +269,6 @@ def test_a_recurring_job(tmp_path: Path) -> None:
     assert (job.submitted_utc, job.deadline_utc) == (six + timedelta(seconds=2), six + 8 * HOUR)
     assert job.out == str(tmp_path / "answers-20261122T0500Z.jsonl")
     assert (job.model, job.items_n, next_utc) == ("org/model", 36, six + 24 * HOUR)
-
-
-def test_firings_that_nobody_saw_are_one_job_with_time_left() -> None:
-    schedule = submitted(deadline=None, every="0 6 * * *", within="8h").schedule
-    assert schedule is not None
-    late = schedule.next_utc + timedelta(days=3, hours=1)
-    found = fired(schedule, "1" * 32, late)
-    assert found is not None
-    job, next_utc = found
-    assert job.deadline_utc == late + 8 * HOUR
-    assert next_utc == schedule.next_utc + timedelta(days=4)
 
 
 def test_each_recurring_job_has_a_file_of_its_own(tmp_path: Path) -> None:
