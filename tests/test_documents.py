@@ -82,6 +82,10 @@ def test_the_readmes_figures_are_those_of_the_committed_results() -> None:
     ours_all = results["middleware_time"]["per_request"]
     ours = ours_all["sprout_like"]
     solve, tune = results["policy_time"]["solve"], results["tune_time"]
+    batch, online = results["batch"], results["online_batching"]
+    queue, windows = results["job_queue"], results["job_windows"]
+    batch_j = {name: way["j_per_token"] for name, way in batch["ways"].items()}
+    (year,) = windows["a_year_of_1000_jobs"].values()
     processes = results["import_time"]["processes"]
     prefix = results["prefix_cache"]
     forecast = results["forecast"]["mape_over_best_naive"]
@@ -122,6 +126,16 @@ def test_the_readmes_figures_are_those_of_the_committed_results() -> None:
         f"{solve['four_levels']['median_ms']:.0f} ms at four, in the background",
         f"Choosing from it: {results['policy_time']['choose']['p50_us']:.0f} µs",
         f"in {tune['sqlite']['least_s']:.1f} s on SQLite, {tune['postgresql']['least_s']:.1f} s on PostgreSQL",
+        f"{batch['padded_times_loop']:.1f} times the tokens/s of a plain loop",
+        f"{batch_j['padded'] / batch_j['loop']:.2f} of its",
+        f"by hand is {batch['best_by_hand_times_padded']:.2f} times as fast",
+        f"{online['times_the_requests_per_s']['median']:.1f} times the requests/s",
+        f"{online['times_the_j_per_request']['median']:.2f} of the J",
+        f"{100 * online['same_answers_share']:.0f} % of the bf16 answers",
+        f"{queue['sqlite']['total_s']:.0f} s on SQLite, {queue['postgresql']['total_s']:.0f} s on PostgreSQL",
+        f"{windows['of_optimum_pct']['mean']:.0f} % of the saving",
+        f"({windows['of_optimum_pct']['least']:.0f} % in the worst zone), {windows['missed']} deadlines missed",
+        f"a year of 1,000 jobs in {year['wall_s']:.0f} s",
         f"takes {ours_all['candidates_and_choice']['p50_us']:.0f} µs of a request",
         f"A kept answer: {results['answer_cache']['per_hit']['memory']['p50_us']:.0f} µs",
     ):
