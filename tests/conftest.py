@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from sprout_like.ledger.testing_postgres import PostgresServer, find_postgres, temporary_postgres
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C interrupt here too where the tests run in the background of a shell, which ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -48,7 +48,7 @@ def append(ledger: SqlLedger, numbers: range) -> None:
 
 def test_a_full_disk_loses_nothing(path: Path, stored: Stored, caplog: pytest.LogCaptureFixture) -> None:
     engine = build_engine(parse_address(path))
-    limits = {"pages": 40}
+    limits = {"pages": 75}
     event.listen(
         engine, "begin", lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={limits['pages']}")
     )
