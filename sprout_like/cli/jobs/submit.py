@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from sprout_like.jobs.job import Job
     from sprout_like.jobs.submitting.submission import Submission
 
 __all__ = ["submit"]
@@ -131,9 +132,13 @@ def _say(made: Submission, *, as_json: bool) -> None:
         typer.echo(to_json({**known, "notes": list(made.notes)}))
         return
     if schedule is None:
-        typer.echo(f"Job {job.job_id}: {job.items_n} items, to be done by {job.deadline_utc:%Y-%m-%d %H:%M} UTC.")
+        typer.echo(f"Job {job.job_id}: {_items(job)}, to be done by {job.deadline_utc:%Y-%m-%d %H:%M} UTC.")
     else:
         first = f"{schedule.next_utc:%Y-%m-%d %H:%M} UTC"
-        typer.echo(f"Schedule {schedule.schedule_id}: {job.items_n} items each time, first at {first}.")
+        typer.echo(f"Schedule {schedule.schedule_id}: {_items(job)} each time, first at {first}.")
     for note in made.notes:
         typer.echo(note)
+
+
+def _items(job: Job) -> str:
+    return "1 item" if job.items_n == 1 else f"{job.items_n} items"

@@ -133,7 +133,8 @@ def _said(progress: Progress) -> str:
     pace = "" if progress.tokens_per_s is None else f", {number(progress.tokens_per_s, 0)} tokens/s"
     energy = "energy unknown" if progress.energy_j is None else joules(progress.energy_j)
     carbon = "" if progress.operational_g is None else f", {grams(progress.operational_g)} CO2e"
-    return f"{number(progress.answered_n, 0)} items answered{failed}, {energy}{carbon}{pace}"
+    items = "1 item" if progress.answered_n == 1 else f"{number(progress.answered_n, 0)} items"
+    return f"{items} answered{failed}, {energy}{carbon}{pace}"
 
 
 def _left(queue: Queue, worker_id: str) -> Iterator[str]:
