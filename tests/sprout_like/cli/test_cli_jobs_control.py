@@ -7,12 +7,14 @@ import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sprout_like.cli.jobs.worker import stopping_at_signals
+from sprout_like.jobs.submitting.items import items_of
 from sprout_like.ledger.migrate import VERSION_TABLE
 from tests.sprout_like.cli.jobs_queue import Made, contents, copied, make_queue, opened
 
@@ -87,14 +89,15 @@ def test_an_id_that_is_none(sprout_like: Command, made: Made, command: str, job:
     assert contents(made.ledger) == before
 
 
-def test_an_id_that_could_be_several(sprout_like: Command, made: Made, place: Path) -> None:
-    (place / "prompts.txt").write_text("Why?\n")
-    submit = ("jobs", "submit", "prompts.txt", "--deadline", "+8h", "--model", "org/m", "--ledger", made.ledger)
-    sprout_like(*submit)
+def test_an_id_that_could_be_several(sprout_like: Command, made: Made) -> None:
+    with opened(made.ledger) as queue:
+        twin = replace(queue.job(made.job_id), job_id=f"{made.job_id[:12]}{'b' * 20}")
+        queue.submit(twin, items_of([{"prompt": "Why?"}], limit_tokens=8))
     before = contents(made.ledger)
-    outcome = sprout_like("jobs", "cancel", made.job_id[:4], "--ledger", made.ledger)
+    outcome = sprout_like("jobs", "cancel", made.job_id[:12], "--ledger", made.ledger)
 
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "several" in outcome.err
     assert contents(made.ledger) == before
 
 
