@@ -91,7 +91,7 @@ def test_an_id_that_is_none(sprout_like: Command, made: Made, command: str, job:
 
 def test_an_id_that_could_be_several(sprout_like: Command, made: Made) -> None:
     with opened(made.ledger) as queue:
-        twin = replace(queue.job(made.job_id), job_id=f"{made.job_id[:12]}{'b' * 20}")
+        twin = replace(queue.job(made.job_id), job_id=f"{made.job_id[:12]}{'b' * 20}", items_n=1)
         queue.submit(twin, items_of([{"prompt": "Why?"}], limit_tokens=8))
     before = contents(made.ledger)
     outcome = sprout_like("jobs", "cancel", made.job_id[:12], "--ledger", made.ledger)
