@@ -59,9 +59,8 @@ def mixed(
     Returns:
         Mean, standard deviation, and how many of these deviations hold 80 % on either side.
     """
-    lags = np.abs(ticks[:, None] - ticks[None, :])
     processes = [
-        Process.given(covariance, ticks, lags, values, noise, tick_h=tick_h, until=int(wanted[-1]))
+        Process.given(covariance, ticks, values, noise, tick_h=tick_h, until=int(wanted[-1]))
         for covariance in _COVARIANCES
     ]
     first = max(_LEAST_PAST_H, len(values) // 3)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +77,6 @@ class Process:
         cls,
         covariance: Covariance,
         ticks: Ticks,
-        lags: Ticks,
         values: Floats,
         noise: Floats,
         *,
@@ -88,16 +88,13 @@ class Process:
         Args:
             covariance: of the process.
             ticks: when each known figure was, ascending.
-            lags: ticks between any two of them, a matrix that processes of one history share.
             values: the figures, about 0 and of spread 1.
             noise: variance of each figure, beyond the covariance's own noise.
             tick_h: length of a tick in h.
             until: the last tick that will be asked for.
         """
         table = covariance(tick_h * np.arange(until - ticks[0] + 1))
-        matrix = table[lags]
-        matrix.flat[:: len(ticks) + 1] += covariance.noise + noise
-        factor = cholesky(matrix.T, lower=True, overwrite_a=True, check_finite=False)
+        factor = _factor(covariance, ticks.tobytes(), noise.tobytes(), tick_h)
         innovations = solve_triangular(factor, values, lower=True, check_finite=False)
         return cls(ticks, values, table, covariance.noise, factor, innovations)
 
@@ -124,3 +121,15 @@ class Process:
         missed = np.cumsum(band * self._innovations[column], axis=1)
         claimed = np.sqrt(np.cumsum(band * band, axis=1))
         return [(missed[lead:, lead - 1], claimed[lead:, lead - 1]) for lead in leads]
+
+
+@lru_cache(maxsize=3)
+def _factor(covariance: Covariance, ticks: bytes, noise: bytes, tick_h: float) -> Floats:
+    """Cholesky's factor of the covariance of what is known. Histories without gaps have the same one hour after hour."""
+    known = np.frombuffer(ticks, dtype=np.int64)
+    lags = np.abs(known[:, None] - known[None, :])
+    matrix = covariance(tick_h * np.arange(lags[0, -1] + 1))[lags]
+    matrix.flat[:: len(known) + 1] += covariance.noise + np.frombuffer(noise)
+    factor: Floats = cholesky(matrix.T, lower=True, overwrite_a=True, check_finite=False)
+    factor.flags.writeable = False
+    return factor

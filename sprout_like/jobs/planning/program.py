@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from sprout_like.jobs.planning.outlook import Floats
 from sprout_like.jobs.planning.slots import Ints, Slots
@@ -84,6 +83,7 @@ class _Program:
         # Units of a part of a slot, worked after loading or before a stop; 0 for a whole one.
         self._after, self._until = (np.zeros((count + 1, width), dtype=np.int16) for _ in range(2))
         self._shares: dict[int, Floats] = {}
+        self._parts_of: dict[int, tuple[Ints, Ints, Floats]] = {}
         self._landing: dict[int, list[tuple[int, Ints | None, Floats, Ints]]] = {}
 
     def solved(self) -> list[Stretch]:
@@ -100,11 +100,16 @@ class _Program:
             cost = slots.load_g[slot] + slots.landing_g[slot] * self._share(units)
             # Nothing is done while it loads: what must be by an edge in between is done before.
             done = np.where(self._done < self._least[landing - 1], np.inf, off)
-            ways = self._landing.setdefault(landing, [])
-            ways.append((slot, None, *self._advanced(done, units, cost, landing)))
+            value, origin = self._advanced(done, units, cost, landing)
+            after: Ints | None = None
             if self._parts and units > 1:
-                value, part = self._in_part(done, units, slots.landing_g[slot], landing)
-                ways.append((slot, part, value + slots.load_g[slot], self._done - part))
+                ended, part = self._in_part(done, units, slots.landing_g[slot], landing)
+                ended += slots.load_g[slot]
+                better = ended < value
+                value = np.where(better, ended, value)
+                origin = np.where(better, self._done - part, origin)
+                after = np.where(better, part, 0)
+            self._landing.setdefault(landing, []).append((slot, after, value, origin))
         loaded = np.minimum(on, idle)
         was_idle = idle < on
         units = int(slots.units[slot])
@@ -112,6 +117,8 @@ class _Program:
         state = np.where(was_idle[origin], _IDLE, _ON)
         for start, after, landed, from_done in self._landing.pop(edge, ()):
             better = landed < value
+            if not better.any():
+                continue
             value = np.where(better, landed, value)
             origin = np.where(better, from_done, origin)
             state = np.where(better, _OFF, state)
@@ -122,10 +129,11 @@ class _Program:
         if self._parts and units > 1:
             ended, part = self._in_part(loaded, units, slots.on_g[slot], edge)
             better = ended < stopped
-            stopped = np.where(better, ended, stopped)
-            idled = was_idle[(self._done - part)[better]]
-            self._before[edge, _OFF, better] = np.where(idled, _STOPPED[_IDLE], _STOPPED[_ON])
-            self._until[edge, better] = part[better]
+            if better.any():
+                stopped = np.where(better, ended, stopped)
+                idled = was_idle[(self._done - part)[better]]
+                self._before[edge, _OFF, better] = np.where(idled, _STOPPED[_IDLE], _STOPPED[_ON])
+                self._until[edge, better] = part[better]
         self._before[edge, _IDLE] = np.where(was_idle, _IDLE, _ON)
         self._before[edge, _ON] = state
         self._from[edge] = origin
@@ -137,9 +145,13 @@ class _Program:
 
     def _in_part(self, values: Floats, units: int, cost_g: float, edge: int) -> tuple[Floats, Ints]:
         """Values after the best part of that many units, at that part of the cost, and how many units that is."""
-        parts = np.arange(1, units, -(-units // self._parts))
-        before = sliding_window_view(np.concatenate((np.full(units, np.inf), values)), len(self._done))
-        ways = before[units - parts] + (cost_g / units * parts)[:, np.newaxis]
+        if units not in self._parts_of:
+            parts = np.arange(1, units, -(-units // self._parts))
+            # What is below no work at all is looked up in the entry behind the last, which is infinite.
+            before = self._done - parts[:, np.newaxis]
+            self._parts_of[units] = (parts, np.where(before < 0, len(self._done), before), parts / units)
+        parts, before, shares = self._parts_of[units]
+        ways = np.append(values, np.inf)[before] + (cost_g * shares)[:, np.newaxis]
         best = ways.argmin(axis=0)
         value = ways[best, self._done]
         value[self._most[edge] + 1 :] = np.inf

@@ -83,9 +83,12 @@ class Planned:
         self._spans: list[list[tuple[float, float, int]]] = []
 
     def wishes(self, view: View) -> Sequence[Wish]:
-        """What the plan says for now."""
-        if view.new:
+        """What the plan says for now; where it is through and work is left, such as after a late start, a new one."""
+        if view.new or all(wish.until_s == math.inf for wish in self._wishes(view)):
             self._plan(view)
+        return self._wishes(view)
+
+    def _wishes(self, view: View) -> list[Wish]:
         return [self._wish(spans, view) for spans in self._spans]
 
     def _wish(self, spans: Sequence[tuple[float, float, int]], view: View) -> Wish:
@@ -126,7 +129,7 @@ class Planned:
         ]
         slot_s = float(self._zones[0].edge_s[1])
         agenda = plan_jobs(
-            due, stations, now_utc, margin=self._margin, seed=None, slot_s=slot_s / 4, fine_s=_FINE_SLOTS * slot_s
+            due, stations, now_utc, margin=self._margin, seed=None, slot_s=slot_s / 2, fine_s=_FINE_SLOTS * slot_s
         )
         self._spans = [[self._known(span) for span in agenda.spans if span.zone == zone.name] for zone in self._zones]
 

@@ -18,8 +18,8 @@ from sprout_like.cli.main import app
 from sprout_like.errors import JobError, SettingError
 from sprout_like.jobs.planning.order import Task, too_late
 from sprout_like.jobs.simulating import Order, Report, as_json, as_text, simulate
-from sprout_like.jobs.simulating.asked import generated
-from sprout_like.jobs.simulating.execution import Machine, executed_alone, executed_shared
+from sprout_like.jobs.simulating.asked import Asked, generated
+from sprout_like.jobs.simulating.execution import Machine, View, executed_alone, executed_shared
 from sprout_like.jobs.simulating.policies import Planned
 from sprout_like.jobs.simulating.zone import read_zone
 
@@ -120,6 +120,24 @@ def test_what_comes_later_changes_nothing_before(
         return seen
 
     assert done_before(known) == done_before(changed)
+
+
+def test_what_a_plan_left_over_is_planned_again_at_its_end(tmp_path: Path) -> None:
+    start = START + timedelta(days=7)
+    zone = read_zone(
+        trace(tmp_path, figures(8)),
+        name="GB",
+        column="direct_g_per_kwh",
+        start_utc=start,
+        days=1,
+        most_forecasts=1000,
+    )
+    planned = Planned([Asked(name="a", arrival_s=0.0, due_s=900.0, work_s=600.0)], [zone], MACHINE, 0.1, start)
+    (wish,) = planned.wishes(View(0.0, 0, {0: 600.0}, (True,), new=True))
+    assert (wish.number, wish.until_s) == (0, 600.0)
+    # The model had not loaded yet, unlike what the plan was told.
+    (wish,) = planned.wishes(View(600.0, 0, {0: 40.0}, (True,), new=False))
+    assert (wish.number, wish.until_s) == (0, 640.0)
 
 
 def test_a_job_in_a_known_grid_runs_in_its_cheapest_hours(tmp_path: Path) -> None:
