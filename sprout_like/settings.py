@@ -112,6 +112,12 @@ class Settings(BaseSettings):
     engine_j_per_token: float | None = Field(
         None, gt=0, description="Energy per new token of that server, in J; None leaves it unknown if it is not local."
     )
+    ray_address: str | None = Field(
+        None, description="Ray cluster of `jobs worker --engine ray`; None for this machine's, local to start one."
+    )
+    ray_actors: int | None = Field(
+        None, ge=1, description="Model actors there; None for one on each GPU of the cluster, or 2 where it has none."
+    )
     job_margin: Annotated[float, Field(ge=0, le=1)] = Field(
         0.1, description="Time kept free before a job's deadline, as a share of the time it still needs."
     )

@@ -26,8 +26,6 @@ def open_batch_engine(
     *,
     model: str | None,
     settings: Settings,
-    actors: int | None = None,
-    address: str | None = None,
     actor_options: Mapping[str, Any] | None = None,
 ) -> BatchEngine:
     """An engine for jobs; no model is loaded yet.
@@ -36,8 +34,6 @@ def open_batch_engine(
         kind: one of `ENGINES`; `auto` is in this process, padded or continuous, whichever suits the device.
         model: name or folder; None for the demonstration's, or for the only one that a server has.
         settings: resolved settings.
-        actors: how many a Ray pool has; None as in `RayPool`.
-        address: of the Ray cluster; None as in `RayPool`.
         actor_options: of Ray's actors.
 
     Raises:
@@ -51,7 +47,7 @@ def open_batch_engine(
         case "openai":
             return _server(model, settings)
         case "ray":
-            return _pool(model, settings, actors=actors, address=address, actor_options=actor_options)
+            return _pool(model, settings, actor_options)
     near = get_close_matches(kind, ENGINES, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Use one of {', '.join(ENGINES)}"
     raise SettingError("engine", f"there is no {kind!r}", hint)
@@ -91,14 +87,7 @@ def _only_model(url: str, key: str | None) -> str:
     raise SettingError("model", problem, "Give the model's name, as the server knows it")
 
 
-def _pool(
-    model: str | None,
-    settings: Settings,
-    *,
-    actors: int | None,
-    address: str | None,
-    actor_options: Mapping[str, Any] | None,
-) -> BatchEngine:
+def _pool(model: str | None, settings: Settings, actor_options: Mapping[str, Any] | None) -> BatchEngine:
     if util.find_spec("ray") is None:
         raise SettingError("engine", "ray is not installed", "Run: pip install 'sprout-like[ray]'")
     from sprout_like.demo.model import MODEL_NAME
@@ -108,8 +97,8 @@ def _pool(
     return RayPool(
         MadeBy(path=_IN_PROCESS, arguments={"model": model}),
         model=model or MODEL_NAME,
-        actors=actors,
-        address=address,
+        actors=settings.ray_actors,
+        address=settings.ray_address,
         actor_options=actor_options,
         meter=MeterOnNode(
             meter=settings.meter,

@@ -92,6 +92,13 @@ def test_a_pool_is_opened_without_a_cluster() -> None:
     engine.close()
 
 
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="pip install 'sprout-like[ray]'")
+def test_a_pool_is_where_and_as_large_as_the_settings_say() -> None:
+    engine = open_batch_engine("ray", model="some/model", settings=settings(ray_address="ray://there:1", ray_actors=3))
+    assert (engine._address, engine._actors_n) == ("ray://there:1", 3)  # type: ignore[attr-defined]
+    engine.close()
+
+
 def test_opening_imports_no_engine_that_was_not_asked_for() -> None:
     script = (
         "import sys; import sprout_like.jobs.engines.opening, sprout_like.jobs.testing\n"
