@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,34 @@ def test_the_readmes_example_prints_what_is_printed_under_it(tmp_path: Path) -> 
     assert "tides are caused" in said  # the words after that may differ with a machine's rounding of bf16
     assert "tides are caused" in wanted
     assert [shape(line) for line in figures] == [shape(line) for line in wanted_figures]
+
+
+@pytest.mark.model
+def test_what_the_first_pages_show_runs(tmp_path: Path) -> None:
+    pages = [ROOT / "docs" / "index.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
+    shown = [
+        (page.name, code)
+        for page in pages
+        for code in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL)
+    ]
+    # In one process, for each would load torch and the model anew.
+    said = run(f"for page, code in {shown!r}:\n    print(page)\n    exec(compile(code, page, 'exec'), {{}})", tmp_path)
+    for page, following in pairwise([*dict(shown), None]):
+        printed = said.partition(f"{page}\n")[2]
+        assert printed.strip() != "" if following is None else not printed.startswith(following)
+
+
+def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
+    # Links, anchors, the names of the reference and the pages of the navigation: all are checked by it.
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    written = " ".join(path.read_text("utf-8") for path in tmp_path.rglob("*.html"))
+    assert "Wraps a model so that every generation is carbon-aware" in written
+    assert "sprout-like jobs submit" in written
+    assert "carbon_budget_g_per_day" in written
+    assert not re.search(r"<(script|link|img)[^>]*https?://", written)  # nothing is fetched from elsewhere
 
 
 @pytest.mark.model

@@ -24,10 +24,11 @@ class Outlook:
 
     Attributes:
         blind: whether nothing at all is known, so that there is nothing to wait for.
+        edges_s: where the intensity may change.
     """
 
     blind: bool
-    _edges_s: Floats
+    edges_s: Floats
     _sums: Floats
     _unknown_s: Floats
 
@@ -64,9 +65,9 @@ class Outlook:
 
     def integral(self, start_s: Any, end_s: Any) -> Any:
         """Integral of the intensity over [start_s, end_s), in s·g/kWh."""
-        return np.interp(end_s, self._edges_s, self._sums) - np.interp(start_s, self._edges_s, self._sums)
+        return np.interp(end_s, self.edges_s, self._sums) - np.interp(start_s, self.edges_s, self._sums)
 
     def knows(self, start_s: float, end_s: float) -> bool:
         """Whether all of [start_s, end_s) is known."""
-        missing = np.interp(end_s, self._edges_s, self._unknown_s) - np.interp(start_s, self._edges_s, self._unknown_s)
+        missing = np.interp(end_s, self.edges_s, self._unknown_s) - np.interp(start_s, self.edges_s, self._unknown_s)
         return bool(missing < 1e-3)

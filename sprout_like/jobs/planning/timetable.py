@@ -212,7 +212,6 @@ class _Search:
             work_s=self._work_s,
             needed=[(due_s, work_s + self._late_work_s) for due_s, work_s in self._needed_s],
             from_s=self._late_end_s,
-            step_s=self.grain.unit_s,
         )
         if shorter == stretches:
             return told

@@ -13,7 +13,6 @@ from sprout_like.jobs.planning.program import Stretch
 
 __all__ = ["trimmed"]
 
-_MOST_STEPS = 60
 # Left over, so that no job is late by rounding.
 _KEPT_S = 0.1
 
@@ -26,7 +25,6 @@ def trimmed(
     work_s: float,
     needed: Sequence[tuple[float, float]],
     from_s: float,
-    step_s: float,
 ) -> list[Stretch]:
     """The stretches without what they hold more than the work.
 
@@ -42,7 +40,6 @@ def trimmed(
         work_s: all that is to be done.
         needed: moments, and work that must fit before each.
         from_s: nothing is taken off before that.
-        step_s: what is taken off at a time, or more where there is much to take.
     """
     ready = np.array([each.ready_s for each in stretches])
     end = np.array([each.end_s for each in stretches])
@@ -54,16 +51,22 @@ def trimmed(
     by = moments[:, :1]
     spare = np.maximum(np.minimum(end, by) - ready, 0.0).sum(axis=1) - moments[:, 1] - _KEPT_S
     over_s = float((end - ready).sum()) - work_s - _KEPT_S
-    step_s = max(step_s, over_s / _MOST_STEPS)
-    for _ in range(2 * _MOST_STEPS + 2 * len(stretches)):
+    # Between these, a second saves as much as the next one: as much is taken off at a time.
+    edges = np.unique(np.concatenate(([from_s], outlook.edges_s, by[:, 0])))
+    for _ in range(2 * len(edges) + 2 * len(stretches)):
         if over_s <= _KEPT_S:
             break
-        most_s = np.minimum(end - ready, min(step_s, over_s))
+        most_s = np.minimum(end - ready, over_s)
+        before, after = np.searchsorted(edges, end) - 1, np.searchsorted(edges, ready, side="right")
+        end_s = np.minimum(most_s, end - edges[np.maximum(before, 0)])
+        start_s = np.minimum(most_s, edges[np.minimum(after, len(edges) - 1)] - ready)
         # Ends before beginnings, late before early: between equals, what would stay unused anyhow.
-        cut_s = np.concatenate((most_s[::-1], most_s[::-1]))
-        begin_s = np.concatenate(((end - most_s)[::-1], ready[::-1]))
+        cut_s = np.concatenate((end_s[::-1], start_s[::-1]))
+        begin_s = np.concatenate(((end - end_s)[::-1], ready[::-1]))
         least = np.append(np.minimum.accumulate(spare[::-1])[::-1], math.inf)
         cut_s = np.minimum(cut_s, least[np.searchsorted(by[:, 0], begin_s, side="right")])
+        # Where less is taken off an end than to the edge, it begins later.
+        begin_s[: len(end)] = end[::-1] - cut_s[: len(end)]
         cut_s = np.where(begin_s < from_s, 0.0, cut_s)
         rate = np.concatenate((ends_w[::-1], begins_w[::-1])) * _mean(outlook, begin_s, cut_s)
         place = int(np.argmax(np.where(cut_s > _KEPT_S, rate, -math.inf)))
