@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
 import threading
 import uuid
 from collections import deque
@@ -13,21 +11,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Engine, insert
-from sqlalchemy.exc import SQLAlchemyError
 
 from directives import Uniform
 from sprout_like.clock import Clock
-from sprout_like.errors import SproutError
 from sprout_like.evaluating.kept import forget
-from sprout_like.ledger.address import public_name
-from sprout_like.ledger.faults import first_line
-from sprout_like.ledger.migrate import ensure_schema
+from sprout_like.ledger.exchange import FAULTS, Exchange
 from sprout_like.ledger.schema import PromptRow
 from sprout_like.serving import Reply
 
 __all__ = ["MOST_CHARACTERS", "MOST_WAITING", "Sampler"]
-
-_LOG = logging.getLogger("sprout_like")
 
 MOST_WAITING: Final = 256
 """Prompts in memory that are not written yet; in a long outage the oldest go."""
@@ -35,10 +27,7 @@ MOST_WAITING: Final = 256
 MOST_CHARACTERS: Final = 1 << 16
 """Longest prompt with its answer, as JSON: together with `MOST_WAITING` it bounds the memory to some 16 MiB."""
 
-_WRITE_EVERY_S: Final = 5.0
 _FORGET_EVERY_S: Final = 60.0
-_FIRST_RETRY_S: Final = 10.0
-_LAST_RETRY_S: Final = 300.0
 
 _OF_THE_CALLER: Final = frozenset({"streamer"})
 """Arguments of `generate` without which the same answer comes."""
@@ -64,12 +53,10 @@ class Sampler:
         self._clock = clock
         self._rng = rng
         self._lock = threading.Lock()
-        self._ticking = threading.Lock()
         self._waiting: deque[dict[str, Any]] = deque(maxlen=MOST_WAITING)
-        self._retry_s = self._next_write_s = 0.0
         self._next_forget_s = 0.0
-        self._prepared = self._closed = False
-        self._pid = os.getpid()
+        says = f"sampled prompts cannot be written; the newest {MOST_WAITING} wait in memory until it is back"
+        self._database = Exchange(engine, clock, self._exchange, says=says, forked=self._take)
 
     def offer(
         self,
@@ -108,49 +95,23 @@ class Sampler:
 
     def tick(self) -> None:
         """Write what waits and delete what has expired, where it is time."""
-        with self._ticking:
-            if not self._closed and self._clock.monotonic_s() >= self._next_write_s:
-                self._exchange()
+        self._database.tick()
 
     def close(self) -> None:
         """Write what waits; tried once."""
-        with self._ticking:
-            if not self._closed:
-                self._exchange()
-                self._closed = True
-                self._engine.dispose()
+        self._database.close()
 
     def _exchange(self) -> None:
-        if os.getpid() != self._pid:
-            # The parent's connections must not be used, nor closed, in a forked child; what waits is the parent's too.
-            self._engine.dispose(close=False)
-            self._pid = os.getpid()
-            self._take()
         taken = self._take()
         now_s = self._clock.monotonic_s()
         try:
-            if not self._prepared:
-                ensure_schema(self._engine)
-                self._prepared = True
             self._write(taken, self._clock.now_utc())
             if now_s >= self._next_forget_s:
                 forget(self._engine, expired_utc=self._clock.now_utc())
                 self._next_forget_s = now_s + _FORGET_EVERY_S
-        except (SQLAlchemyError, SproutError, OSError) as exc:
+        except FAULTS:
             self._keep_waiting(taken)
-            self._prepared = False
-            if not self._retry_s:
-                _LOG.warning(
-                    "%s: sampled prompts cannot be written (%s); the newest %d wait in memory until it is back",
-                    public_name(self._engine.url),
-                    first_line(exc),
-                    MOST_WAITING,
-                )
-            self._retry_s = min(max(2 * self._retry_s, _FIRST_RETRY_S), _LAST_RETRY_S)
-            self._next_write_s = now_s + self._retry_s
-            return
-        self._retry_s = 0.0
-        self._next_write_s = now_s + _WRITE_EVERY_S
+            raise
 
     def _write(self, rows: Sequence[Mapping[str, Any]], now_utc: datetime) -> None:
         alive = [row for row in rows if row["expires_utc"] > now_utc]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -11,23 +9,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
 
 from sprout_like.clock import Clock
-from sprout_like.errors import SproutError
-from sprout_like.ledger.address import public_name
-from sprout_like.ledger.faults import first_line
-from sprout_like.ledger.migrate import ensure_schema
+from sprout_like.ledger.exchange import FAULTS, Exchange
 from sprout_like.ledger.schema import AnswerRow
 from sprout_like.reuse.memory_answers import MemoryAnswers
 
 __all__ = ["LedgerAnswers"]
-
-_LOG = logging.getLogger("sprout_like")
-
-_EXCHANGE_EVERY_S: Final = 5.0
-_FIRST_RETRY_S: Final = 10.0
-_LAST_RETRY_S: Final = 300.0
 
 _SKEW: Final = timedelta(minutes=10)
 """How far the clocks of two machines may be apart before one misses answers of the other."""
@@ -55,13 +43,11 @@ class LedgerAnswers:
         self._clock = clock
         self._held = MemoryAnswers(most_entries=most_entries, most_bytes=most_bytes)
         self._lock = threading.Lock()
-        self._exchanging = threading.Lock()
         self._new: set[str] = set()
         self._used: set[str] = set()
         self._read_utc: datetime | None = None
-        self._retry_s = self._next_s = 0.0
-        self._prepared = self._closed = False
-        self._pid = os.getpid()
+        says = "kept answers cannot be exchanged; those in memory are used until it is back"
+        self._database = Exchange(engine, clock, self._exchange, says=says, missed=self._forget_what_is_gone)
         self.tick()
 
     def get(self, key: str) -> str | None:
@@ -80,50 +66,31 @@ class LedgerAnswers:
 
     def tick(self) -> None:
         """Exchange with the database, where it is time."""
-        with self._exchanging:
-            if not self._closed and self._clock.monotonic_s() >= self._next_s:
-                self._exchange()
+        self._database.tick()
 
     def close(self) -> None:
         """Write what waits; tried once."""
-        with self._exchanging:
-            if not self._closed:
-                self._exchange()
-                self._closed = True
-                self._engine.dispose()
+        self._database.close()
 
     def _exchange(self) -> None:
-        if os.getpid() != self._pid:
-            # The parent's connections must not be used, nor closed, in a forked child.
-            self._engine.dispose(close=False)
-            self._pid = os.getpid()
         with self._lock:
             new, self._new = self._new, set()
             used, self._used = self._used, set()
+        now = self._clock.now_utc()
         try:
-            if not self._prepared:
-                ensure_schema(self._engine)
-                self._prepared = True
-            now = self._clock.now_utc()
             self._write(new, used, now)
             self._read(now)
-        except (SQLAlchemyError, SproutError, OSError) as exc:
+        except FAULTS:
             with self._lock:
-                # What has gone from memory is never written, and in a long outage that may be a lot.
-                self._new = self._held_of(self._new | new)
-                self._used = self._held_of(self._used | used)
-            self._prepared = False
-            if not self._retry_s:
-                _LOG.warning(
-                    "%s: kept answers cannot be exchanged (%s); those in memory are used until it is back",
-                    public_name(self._engine.url),
-                    first_line(exc),
-                )
-            self._retry_s = min(max(2 * self._retry_s, _FIRST_RETRY_S), _LAST_RETRY_S)
-            self._next_s = self._clock.monotonic_s() + self._retry_s
-            return
-        self._retry_s = 0.0
-        self._next_s = self._clock.monotonic_s() + _EXCHANGE_EVERY_S
+                self._new |= new
+                self._used |= used
+            raise
+
+    def _forget_what_is_gone(self) -> None:
+        """What has gone from memory is never written, and in a long outage that may be a lot."""
+        with self._lock:
+            self._new = self._held_of(self._new)
+            self._used = self._held_of(self._used)
 
     def _held_of(self, keys: set[str]) -> set[str]:
         return {key for key in keys if self._held.peek(key) is not None}
