@@ -15,6 +15,8 @@ _OWN = (
     "policy_time",
     "tune_time",
     "job_queue",
+    "report_time",
+    "export_time",
 )
 _OF_A_MODEL = ("generate_overhead", "knobs", "confidence_exit", "prefix_cache", "answer_cache", "batch")
 NAMES = (*_OWN, *_OF_A_MODEL)

@@ -17,7 +17,7 @@ from typing import Any
 __all__ = ["interleaved", "percentiles", "spread", "timed", "write_result"]
 
 RESULTS = Path(__file__).parent / "results"
-_PACKAGES = ("sprout-like", "torch", "transformers", "sqlalchemy", "psycopg", "codecarbon", "zeus")
+_PACKAGES = ("sprout-like", "torch", "transformers", "sqlalchemy", "psycopg", "duckdb", "codecarbon", "zeus")
 
 
 def timed(call: Callable[[], object]) -> float:

@@ -20,6 +20,7 @@ from sprout_like.clock import Clock, SystemClock
 from sprout_like.engines.engine import Call, Engine, Plan
 from sprout_like.errors import SettingError
 from sprout_like.evaluating.opening import open_sampler
+from sprout_like.feed import Feed, Live, ObservedLedger
 from sprout_like.grids import open_grid
 from sprout_like.guard import Guard
 from sprout_like.jobs.aware import LazyQueue
@@ -77,7 +78,8 @@ class Parts:
         self.policy = policy
         self._contextual = contextual
         self.queue = queue
-        self.ledger = ledger
+        self.live = Live(Feed(), grid, ledger, policy, engine.model, accounts.meter_name)
+        self.ledger = ledger = ObservedLedger(ledger, self.live.feed)
         self.accounts = accounts
         self.clock = clock
         self.rng = rng
@@ -103,7 +105,7 @@ class Parts:
         )
         # Runs once: on close(), when the last view is gone, or at the interpreter's exit.
         self._finalizer = weakref.finalize(
-            self, apart, functools.partial(_close, (asking, background), accounts, ledger, closing)
+            self, apart, functools.partial(_close, (asking, background), accounts, ledger, self.live.feed, closing)
         )
 
     def open_policy(self, spec: str | Policy) -> Policy:
@@ -180,10 +182,11 @@ class _Charging:
 
 
 def _close(
-    backgrounds: Iterable[Background], accounts: Accounts, ledger: Ledger, closing: Callable[[], object]
+    backgrounds: Iterable[Background], accounts: Accounts, ledger: Ledger, feed: Feed, closing: Callable[[], object]
 ) -> None:
     with contextlib.ExitStack() as steps:  # the last first, and each also where another fails
         steps.callback(closing)
+        steps.callback(feed.close)
         steps.callback(ledger.flush)
         steps.callback(accounts.detach, ledger.name, ledger.append)  # its last account records go to the ledger
         for background in backgrounds:
@@ -250,7 +253,7 @@ def assemble(
         opened.callback(queue.close)
         chosen = open_policy(spec, catalogue, settings, contextual=contextual.policy)
         closing = opened.pop_all().close
-    return Parts(
+    parts = Parts(
         settings=settings,
         model=model,
         tokenizer=tokenizer,
@@ -268,6 +271,11 @@ def assemble(
         sampler=sampler,
         closing=closing,
     )
+    if settings.metrics_port is not None:
+        from sprout_like.exports.prometheus import serve_as_set
+
+        serve_as_set(parts, settings.metrics_port)
+    return parts
 
 
 def _open_engine(

@@ -8,6 +8,7 @@ SproutError
 ├── JobError                a job, schedule or worker that cannot be as asked; the queue is as it was
 ├── EngineUnavailable       an engine for jobs does not answer or cannot be loaded now: items wait   (retryable)
 ├── BatchTooLarge           a batch does not fit into memory: half of it is tried
+├── ReportError             a report cannot be as asked, or a file is none: which, and what to do
 ├── MeterError              a reading failed, or a meter was asked for what it does not have
 │   └── MeterUnavailable    a meter cannot be set up on this machine: why, and what to do about it
 └── LedgerError             the ledger cannot be used as asked
@@ -31,6 +32,7 @@ __all__ = [
     "MeterError",
     "MeterUnavailable",
     "NothingToLearn",
+    "ReportError",
     "RowRefused",
     "SettingError",
     "SpoolUnusable",
@@ -87,6 +89,10 @@ class BatchTooLarge(SproutError):
 
 class BatchFailed(SproutError):
     """Requests that were computed together failed together; the message says why and what becomes of the next."""
+
+
+class ReportError(SproutError, ValueError):
+    """A report that cannot be as asked, or a file that is no report; the message says what to do."""
 
 
 class MeterError(SproutError):

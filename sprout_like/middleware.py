@@ -20,6 +20,7 @@ from sprout_like.serving import Reply, Served, Serving
 from sprout_like.settings import Settings
 
 if TYPE_CHECKING:
+    from sprout_like.feed import Live
     from sprout_like.jobs.handle import JobHandle
     from sprout_like.jobs.working.worker import Progress, Worker
 
@@ -45,7 +46,8 @@ class CarbonAware:
             returns them; those not given are loaded as the catalogue describes them.
         tags: tags of every row.
         settings: resolved settings; None loads them.
-        clock, rng: time and randomness, for tests and replays.
+        clock: time, for tests and replays.
+        rng: randomness, likewise.
 
     Raises:
         SettingError: a setting is unknown, malformed or cannot be honoured.
@@ -206,6 +208,11 @@ class CarbonAware:
         """Name of the wrapped model, as in its rows."""
         return self._parts.engine.model
 
+    @property
+    def live(self) -> Live:
+        """What exporters follow: rows as they are written, the intensity now. See `sprout_like.exports`."""
+        return self._parts.live
+
     def refusals(
         self,
         *args: Any,
@@ -295,9 +302,8 @@ class CarbonAware:
         plan, decision, prepare_s = guard.apply(decision, call)
 
         # 6 run: one generation at a time per model, or those that share a batch, whose windows share its energy
-        generation, energy, error = Generation(), UNKNOWN, None
+        generation, energy, error, compile_s = Generation(), UNKNOWN, None, 0.0
         queued_s = waited_s = run_s = end_s = clock.monotonic_s()
-        compile_s = 0.0
         if plan.answer is not None:
             generation, energy = plan.answer, NOTHING_RAN
         else:

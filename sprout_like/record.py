@@ -178,9 +178,13 @@ class AccountRecord:
         started_utc, ended_utc: the period.
         counter_j: energy by the counter over the period.
         requests_j: energy booked to requests of this ledger. requests_n: how many windows that were.
-        elsewhere_j: energy booked to requests of other ledgers of the same process.
+        elsewhere_j: energy booked to requests of other ledgers of the same process; of a device that several processes
+            read, also what processes that are not ours drew, and the requests of one that was killed.
         overhead_j: loading, warm-up, compilation and windows whose reading failed.
-        idle_j: energy between windows.
+        idle_j: energy between windows; of a device that several processes read, each joule is in one account only.
+        host: the machine; None in rows of older releases.
+        host_counter_id: names the counter that several processes read; None where the process reads its own part.
+        host_from_j, host_to_j: the stretch of that counter which `counter_j` is a part of.
     """
 
     account_id: str
@@ -198,6 +202,10 @@ class AccountRecord:
     elsewhere_j: float
     overhead_j: float
     idle_j: float
+    host: str | None = None
+    host_counter_id: str | None = None
+    host_from_j: float | None = None
+    host_to_j: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Column name to value."""

@@ -164,6 +164,21 @@ class Settings(BaseSettings):
         1.0, description="Share of the hardware that serves these requests."
     )
 
+    market_g_per_kwh: float | None = Field(
+        None, ge=0, description="Factor of your electricity contract, in g CO2e per kWh; reports need market_source."
+    )
+    market_source: str | None = Field(None, description="Who states that factor, e.g. the supplier and the year.")
+    wue_l_per_kwh: float | None = Field(
+        None, ge=0, description="Water per kWh of IT equipment, in l; reports need wue_source."
+    )
+    wue_source: str | None = Field(None, description="Who states that water usage effectiveness.")
+    price_per_kwh: float | None = Field(None, ge=0, description="Price of 1 kWh of electricity; needs currency.")
+    currency: str | None = Field(None, description="Currency of price_per_kwh, as reports are to write it.")
+
+    metrics_port: Annotated[int | None, Field(ge=0, le=65535)] = Field(
+        None, description="Loopback port where Prometheus finds /metrics; 0 for any free one; None for none."
+    )
+
     tags: dict[str, str] = Field(default_factory=dict, description="Tags of every row, e.g. team or service.")
 
     @field_validator("zone", "grid", "policy", "meter")

@@ -34,6 +34,8 @@ HOMES = {
         "classes",
         "tuning",
         "jobs/queue",
+        "exports/codecarbon",
+        "dashboard",
     },
     "alembic": {"ledger"},
     "sqlite3": {"ledger"},
@@ -43,7 +45,14 @@ HOMES = {
     "pydantic": {""},
     "rich": {"cli", "reports", "demo", "calibrate", "evaluating", "classes", "tuning", "jobs/simulating"},
     "typer": {"cli"},
-    "matplotlib": {"calibrate", "tuning", "replay"},
+    "starlette": {"dashboard"},
+    "uvicorn": {"dashboard"},
+    "prometheus_client": {"exports/prometheus"},
+    "opentelemetry": {"exports/otel"},
+    "pandas": {"ledger/querying"},
+    "pyarrow": {"replay", "reports/formats"},
+    "matplotlib": {"calibrate", "tuning", "replay", "reports/html"},
+    "jinja2": {"knobs", "reports/html"},
 }
 
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))

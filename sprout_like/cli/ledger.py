@@ -20,7 +20,7 @@ _LedgerOption = Annotated[
 
 @ledger.callback(invoke_without_command=True)
 def main(context: typer.Context) -> None:
-    """Check that the ledger adds up, settle it, or send what waits."""
+    """Check that the ledger adds up, settle it, send what waits."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -128,3 +128,30 @@ def flush(ledger_spec: _LedgerOption = None) -> None:
     typer.echo(f"rows still waiting: {waiting}" if waiting else "nothing waits: every row is in the database")
     if waiting:
         raise typer.Exit(1)
+
+
+@ledger.command("roll-up")
+def roll_up(ledger_spec: _LedgerOption = None) -> None:
+    """Add up the requests of each hour that is over.
+
+    Reports then read the sums. They and the dashboard do this by themselves; for a large ledger it can be done ahead.
+    Exit code 1 if it cannot write here, or not now.
+    """
+    from sprout_like.cli.opening import reading
+    from sprout_like.cli.rolling import rolled_up
+
+    with reading(ledger_spec) as engine:
+        outcome = rolled_up(engine)
+    typer.echo(
+        f"hours added up: {outcome.hours_n:,} ({outcome.requests_n:,} requests in {outcome.lines_n:,} lines); "
+        f"still to be read row by row: {outcome.left_n:,}"
+    )
+    if outcome.saves_little:
+        typer.echo("Most requests are a line of their own, as one with a tag for each user is: such sums save no time.")
+    match outcome.ended:
+        case "read_only":
+            typer.echo("This user may only read here: reports read the rows.", err=True)
+            raise typer.Exit(1)
+        case "busy":
+            typer.echo("Somebody else was writing for too long: run this again.", err=True)
+            raise typer.Exit(1)

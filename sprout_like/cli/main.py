@@ -12,8 +12,10 @@ import typer
 
 from sprout_like.cli.calibrate import calibrate
 from sprout_like.cli.classes import classes
+from sprout_like.cli.dashboard import dashboard
 from sprout_like.cli.demo import demo
 from sprout_like.cli.doctor import doctor
+from sprout_like.cli.export import export
 from sprout_like.cli.grid.commands import grid
 from sprout_like.cli.jobs.commands import jobs
 from sprout_like.cli.judge import judge
@@ -40,15 +42,17 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(calibrate)
 app.command()(judge)
-app.command()(report)
+app.command()(dashboard)
 app.command()(tune)
 app.command()(replay)
 app.command()(doctor)
+app.add_typer(export, name="export")
 app.add_typer(grid, name="grid")
 app.add_typer(jobs, name="jobs")
 app.add_typer(ledger, name="ledger")
 app.add_typer(policy, name="policy")
 app.add_typer(prompts, name="prompts")
+app.add_typer(report, name="report")
 app.add_typer(classes, name="classes")
 
 

@@ -1,48 +1,152 @@
-"""`sprout-like report`."""
+"""`sprout-like report`, and `sprout-like report verify`."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from sprout_like.cli.moment import moment
-from sprout_like.reports.grouping import GroupBy
+
+if TYPE_CHECKING:
+    from sprout_like.reports.build import Asked
+    from sprout_like.reports.formats.written import Format
+    from sprout_like.reports.report import Report
 
 __all__ = ["report"]
 
+report = typer.Typer(rich_markup_mode=None)
 
-def report(
-    by: Annotated[GroupBy, typer.Option(help="What a line stands for; days are UTC days.")] = "directive",
+_LedgerOption = Annotated[
+    str | None, typer.Option("--ledger", metavar="URL|FILE", help="The ledger.  [default: the setting `ledger`]")
+]
+
+
+@report.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    by: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,…",
+            help="What a line stands for: hour, day, week, month, model, directive, task, zone, tag:NAME and others.",
+        ),
+    ] = "directive",
     since: Annotated[
         datetime | None, typer.Option(parser=moment, metavar="MOMENT", help="First moment, UTC: 2026-03-01T18:30.")
     ] = None,
     until: Annotated[
         datetime | None, typer.Option(parser=moment, metavar="MOMENT", help="The moment after the last, UTC.")
     ] = None,
-    output: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How to print it.")] = "table",
-    ledger: Annotated[
-        str | None, typer.Option(metavar="URL|FILE", help="The ledger.  [default: the setting `ledger`]")
+    period: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="2026-03-09, 2026-W10, 2026-03, 2026; or the last whole day, week, month, year."
+        ),
     ] = None,
+    output: Annotated[
+        Literal["text", "table", "html", "json", "csv", "parquet", "md"] | None,
+        typer.Option("--format", help="How to write it; table is text.  [default: as --out is called, else text]"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it to a file, a manifest beside it.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    manifest: Annotated[
+        bool, typer.Option("--manifest/--no-manifest", help="Hash all rows of the span for `report verify`.")
+    ] = True,
+    share_idle: Annotated[
+        bool, typer.Option("--share-idle", help="Share the time between requests out over the lines.")
+    ] = False,
+    ledger: _LedgerOption = None,
 ) -> None:
     """What was used, emitted and saved."""
+    if context.invoked_subcommand is not None:
+        return
     from sprout_like.cli.opening import configured, reading
-    from sprout_like.errors import SettingError
-    from sprout_like.reports import render
-    from sprout_like.reports.policies import with_policies
-    from sprout_like.reports.summary import summarise
+    from sprout_like.cli.rolling import rolled_up
+    from sprout_like.reports.build import build
 
-    if since is not None and until is not None and since >= until:
-        raise SettingError("--until", "the span ends before it begins", "Give a moment after --since")
+    asked = _asked(by, since, until, period, share_idle=share_idle)
+    chosen = _format(output, out)
+    if out is not None:
+        from sprout_like.reports.file import check_free
+
+        check_free(out, force=force, manifest=manifest)
+    settings = configured(ledger)
     with reading(ledger) as engine:
-        summary = with_policies(summarise(engine, by=by, since_utc=since, until_utc=until), engine, configured(ledger))
-    match output:
-        case "json":
-            typer.echo(render.as_json(summary))
-        case "csv":
-            typer.echo(render.as_csv(summary), nl=False)
-        case "table":
-            from rich.console import Console
+        rolled_up(engine)
+        content = build(engine, settings, asked)
+        if out is not None:
+            from sprout_like.reports.file import write
 
-            Console(emoji=False).print(render.as_table(summary), highlight=False)
+            write(content, engine, settings, asked, file=out, output=chosen, force=force, manifest=manifest)
+    if out is None:
+        _print(content, chosen)
+
+
+@report.command()
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report with its manifest beside it.")],
+    ledger: _LedgerOption = None,
+) -> None:
+    """Check a report and its manifest against the ledger.
+
+    Says which day gained, lost or changed rows, which setting differs and whether the report itself was changed. Exit
+    code 1 if anything does.
+    """
+    from sprout_like.cli.opening import configured, reading
+    from sprout_like.printable import printable
+    from sprout_like.reports.verify import kept
+    from sprout_like.reports.verify import verify as verify_report
+
+    there = kept(file)
+    with reading(ledger) as engine:
+        outcome = verify_report(there, engine, configured(ledger))
+    for line in outcome.lines():
+        typer.echo(printable(line))
+    if not outcome.ok:
+        raise typer.Exit(1)
+
+
+def _asked(by: str, since: datetime | None, until: datetime | None, period: str | None, *, share_idle: bool) -> Asked:
+    from sprout_like.clock import SystemClock
+    from sprout_like.errors import ReportError
+    from sprout_like.reports.build import Asked
+    from sprout_like.reports.grouping import dimensions
+    from sprout_like.reports.periods import period as period_named
+
+    names = dimensions(by)
+    if period is None:
+        return Asked(since_utc=since, until_utc=until, by=names, share_idle=share_idle)
+    if since is not None or until is not None:
+        raise ReportError("--period: it is a span of its own. Leave out --since and --until")
+    named = period_named(period, SystemClock().now_utc())
+    return Asked(
+        since_utc=named.since_utc, until_utc=named.until_utc, period=named.name, by=names, share_idle=share_idle
+    )
+
+
+def _format(output: str | None, out: Path | None) -> Format:
+    from sprout_like.errors import ReportError
+    from sprout_like.reports.formats.written import FORMATS, format_of
+
+    by_name = None if out is None else format_of(out)
+    chosen = next((known for known in FORMATS if known == output), by_name or "text")
+    if chosen == "parquet" and out is None:
+        raise ReportError("--format: parquet is no text. Name a file: --out FILE")
+    return "text" if output == "table" else chosen
+
+
+def _print(content: Report, output: Format) -> None:
+    if output == "text":
+        from rich.console import Console
+
+        from sprout_like.reports.document.document import document
+        from sprout_like.reports.formats.text import as_renderable
+
+        Console(emoji=False).print(as_renderable(document(content)), highlight=False)
+        return
+    from sprout_like.reports.formats.written import written
+
+    typer.echo(written(content, output).decode(), nl=False)

@@ -12,6 +12,7 @@ from sprout_like.doctor.finding import Finding
 from sprout_like.errors import MeterError, SettingError
 from sprout_like.grids import open_grid
 from sprout_like.meters import MeterOptions, auto_meter, open_meter
+from sprout_like.meters.host import hindrances
 from sprout_like.policies import open_catalogue, simple_policy
 from sprout_like.settings import Settings
 
@@ -136,6 +137,7 @@ def _meter(settings: Settings) -> Iterator[Finding]:
         for device in meter.devices:
             found = f"{meter.name}: {device.name} ({device.component}, {device.method}, ± {device.relative_error:.0%})"
             yield Finding("meter", "warn" if device.method == "estimated" else "ok", found)
+        yield from (Finding("meter", "warn", found, fix) for found, fix in hindrances(meter))
         if not ids:
             yield Finding("meter", "warn", "none: energy and carbon are unknown in every row", "Set SPROUT_METER=auto")
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sprout_like.ledger.ledger import Ledger
 from sprout_like.ledger.open import count_pending, default_ledger_path, default_spool_path, open_engine, open_ledger
+from sprout_like.ledger.querying import query
 from sprout_like.ledger.sql_ledger import LedgerStatus, SqlLedger
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "default_spool_path",
     "open_engine",
     "open_ledger",
+    "query",
 ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from sprout_like.carbon import operational_g
+from sprout_like.ledger.device_hours import AuditedAccount, DeviceHour, DeviceHours
 
 __all__ = ["Audit", "AuditedAccount", "AuditedRequest", "CheckReport", "DeviceHour", "Finding"]
 
@@ -52,20 +53,6 @@ class AuditedRequest(Protocol):
     settled_utc: datetime | None
 
 
-class AuditedAccount(Protocol):
-    """What is read of an account; an `AccountRecord` has it all."""
-
-    account_id: str
-    device_id: str
-    started_utc: datetime
-    counter_j: float
-    requests_j: float
-    requests_n: int
-    elsewhere_j: float
-    overhead_j: float
-    idle_j: float
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong.
@@ -81,19 +68,6 @@ class Finding:
     count: int
     worst: str
     worst_gap: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceHour:
-    """What one device drew in the account periods that began in one hour, in J, and where it went."""
-
-    hour_utc: datetime
-    device_id: str
-    counter_j: float
-    requests_j: float
-    elsewhere_j: float
-    overhead_j: float
-    idle_j: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +121,7 @@ class Audit:
         self._booked: dict[tuple[str, str], _Sum] = {}
         self._used: defaultdict[tuple[str, str], _Sum] = defaultdict(_Sum)
         self._closed: set[str] = set()
-        self._hours: dict[tuple[datetime, str], DeviceHour] = {}
+        self._hours = DeviceHours()
         self._findings: dict[str, Finding] = {}
 
     def account(self, row: AuditedAccount) -> None:
@@ -162,13 +136,14 @@ class Audit:
         self._closed.add(row.account_id)
         self._booked[row.account_id, row.device_id] = _Sum(row.requests_j, row.requests_n)
 
-        hour = row.started_utc.replace(minute=0, second=0, microsecond=0)
-        total = self._hours.get((hour, row.device_id))
-        self._hours[hour, row.device_id] = DeviceHour(
-            hour_utc=hour,
-            device_id=row.device_id,
-            **{name: getattr(row, name) + (getattr(total, name) if total else 0.0) for name in _HOUR_SUMS},
-        )
+        if not row.started_utc <= row.ended_utc <= self._latest:
+            self._find("account: it ended before it began or in the future", name)
+        span = (row.host_counter_id, row.host_from_j, row.host_to_j)
+        if any((value is None) != (row.host_from_j is None) for value in span):
+            self._find("account: it is of a counter that several processes read and does not say where on it", name)
+        elif row.host_from_j is not None and not row.host_from_j <= (row.host_to_j or 0.0):
+            self._find("account: its stretch of the counter ends before it begins", name)
+        self._hours.add(row)
 
     def request(self, row: AuditedRequest) -> None:
         """Check one request."""
@@ -205,21 +180,28 @@ class Audit:
         for account_id, device_id in self._used.keys() - self._booked.keys():
             if account_id in self._closed:
                 self._find("account: requests used a device that it does not hold", f"{account_id}/{device_id}")
-        for (hour, device_id), total in self._hours.items():
-            parts = total.requests_j + total.elsewhere_j + total.overhead_j + total.idle_j
-            name = f"{device_id} {hour:%Y-%m-%dT%HZ}"
-            self._compare(
-                "hour: requests + elsewhere + overhead + idle is not the counter", name, parts, total.counter_j
-            )
+        hours = self._hours.totals()
+        for total in hours:
+            self._check_hour(total)
         return CheckReport(
             requests=self._requests,
             accounts=len(self._booked),
             unmetered=self._unmetered,
             open_requests=self._open_requests,
             pending=pending,
-            hours=tuple(total for _, total in sorted(self._hours.items())),
+            hours=hours,
             findings=tuple(self._findings.values()),
         )
+
+    def _check_hour(self, total: DeviceHour) -> None:
+        name = " ".join(filter(None, (total.host, total.device_id, f"{total.hour_utc:%Y-%m-%dT%HZ}")))
+        parts_j = total.requests_j + total.elsewhere_j + total.overhead_j + total.idle_j
+        self._compare("hour: requests + elsewhere + overhead + idle is not the counter", name, parts_j, total.counter_j)
+        # Less is no fault: the rest may be in another ledger.
+        if total.host_counter_j is not None and not total.counter_j <= total.host_counter_j:
+            self._compare(
+                "hour: processes claim more than the counter they all read", name, total.counter_j, total.host_counter_j
+            )
 
     def _check_carbon(
         self, what: str, name: str, stored_g: float | None, row: AuditedRequest, g_per_kwh: float | None
@@ -276,9 +258,6 @@ class Audit:
             self._findings[problem] = Finding(problem, earlier.count + 1, name, gap)
         else:
             self._findings[problem] = Finding(problem, earlier.count + 1, earlier.worst, earlier.worst_gap)
-
-
-_HOUR_SUMS: Final = tuple(field.name for field in fields(DeviceHour) if field.name.endswith("_j"))
 
 
 def _gap(actual: float, expected: float) -> float | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Engine, select
 
 from sprout_like.clock import Clock, SystemClock
-from sprout_like.ledger.audit import Audit, AuditedAccount, AuditedRequest, CheckReport
+from sprout_like.ledger.audit import Audit, AuditedRequest, CheckReport
+from sprout_like.ledger.device_hours import AuditedAccount
 from sprout_like.ledger.schema import AccountRow, RequestRow
 
 __all__ = ["check"]

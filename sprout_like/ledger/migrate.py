@@ -13,7 +13,7 @@ from sprout_like.ledger.schema import Base
 
 __all__ = ["HEAD", "MIGRATIONS", "VERSION_TABLE", "ensure_schema", "foreign_tables", "schema_version"]
 
-HEAD: Final = "0007"
+HEAD: Final = "0010"
 """The newest migration. A constant, as asking Alembic costs its import on every start; a test compares the two."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"

@@ -23,12 +23,16 @@ from sprout_like.ledger.schema_jobs import (
     JobScheduleRow,
     WorkerRow,
 )
+from sprout_like.ledger.schema_rollups import DayRow, GroupRow, HourRow, StaleDayRow, StaleHourRow
 
 __all__ = [
     "AccountRow",
     "AnswerRow",
     "Base",
+    "DayRow",
     "EvaluationRow",
+    "GroupRow",
+    "HourRow",
     "IntensityRow",
     "JobItemRow",
     "JobPlanRow",
@@ -41,6 +45,8 @@ __all__ = [
     "ProfileRow",
     "PromptRow",
     "RequestRow",
+    "StaleDayRow",
+    "StaleHourRow",
     "UtcStamp",
     "VerdictRow",
     "WorkerRow",
@@ -147,6 +153,10 @@ class AccountRow(Base):
     elsewhere_j: Mapped[float]
     overhead_j: Mapped[float]
     idle_j: Mapped[float]
+    host: Mapped[str | None]
+    host_counter_id: Mapped[str | None]
+    host_from_j: Mapped[float | None]
+    host_to_j: Mapped[float | None]
 
 
 class IntensityRow(Base):

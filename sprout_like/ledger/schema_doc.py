@@ -23,6 +23,7 @@ from sprout_like.ledger.schema_jobs import (
     PromptColumns,
     WorkerRow,
 )
+from sprout_like.ledger.schema_rollups import DayRow, GroupRow, HourRow, StaleDayRow, StaleHourRow, SumColumns
 
 __all__ = ["schema_markdown"]
 
@@ -45,6 +46,11 @@ _DESCRIBED: Final[dict[str, tuple[type, ...]]] = {
     "job_schedules": (Schedule, JobScheduleRow),
     "job_schedule_items": (Item, PromptColumns, JobScheduleItemRow),
     "workers": (WorkerRecord, WorkerRow),
+    "request_groups": (GroupRow,),
+    "request_hours": (SumColumns, HourRow),
+    "request_days": (SumColumns, DayRow),
+    "stale_hours": (StaleHourRow,),
+    "stale_days": (StaleDayRow,),
 }
 """Tables, and the classes whose docstrings say what their columns mean; the last that names a column has the say."""
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from sprout_like.meters.accounts import Accounts
 from sprout_like.meters.charge import charged_devices
 from sprout_like.meters.cpu_model import CpuModelMeter
-from sprout_like.meters.meter import NOTHING_RAN, UNKNOWN, Component, Device, Energy, EnergyMethod, Meter
+from sprout_like.meters.host import Host, open_host
+from sprout_like.meters.meter import (
+    NOTHING_RAN,
+    UNKNOWN,
+    Component,
+    Device,
+    Energy,
+    EnergyMethod,
+    Meter,
+    ProcessUse,
+    TellsUse,
+)
 from sprout_like.meters.none import NoMeter
 from sprout_like.meters.nvml import NvmlMeter
 from sprout_like.meters.rapl import RaplMeter
@@ -26,18 +37,22 @@ __all__ = [
     "Device",
     "Energy",
     "EnergyMethod",
+    "Host",
     "Meter",
     "MeterChoice",
     "MeterOptions",
     "MeterSettings",
     "NoMeter",
     "NvmlMeter",
+    "ProcessUse",
     "RaplMeter",
     "Sink",
     "SumMeter",
+    "TellsUse",
     "Window",
     "auto_meter",
     "charged_devices",
     "open_accounts",
+    "open_host",
     "open_meter",
 ]

@@ -7,13 +7,15 @@ import math
 import threading
 import uuid
 from collections.abc import Callable, Collection, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Final
 
 from sprout_like.clock import Clock, SystemClock
+from sprout_like.errors import MeterError
 from sprout_like.meters.device_account import DeviceAccount, Reading
-from sprout_like.meters.meter import UNKNOWN, Device, Energy, Meter, require_known
+from sprout_like.meters.host import Announcement, Host, Turn
+from sprout_like.meters.meter import UNKNOWN, Device, Energy, Meter, TellsUse, require_known
 from sprout_like.meters.sinks import Addressed, Sink, Sinks, deliver
 from sprout_like.meters.window import Window, energy_of
 
@@ -23,6 +25,10 @@ _LOG = logging.getLogger("sprout_like")
 
 # RAPL counters wrap after some minutes at the earliest; each must be read at least once in between.
 _MAX_READING_AGE_S: Final = 30.0
+
+_MAX_AGE_IN_COMPANY_S: Final = 1.0
+
+_NOBODY_TO_TELL: Final = nullcontext()
 
 
 class Accounts:
@@ -35,12 +41,16 @@ class Accounts:
     After `period_s`, or when the UTC hour changes, and as soon as no window is open, the period is closed and one
     `AccountRecord` per device is handed to each attached sink. A period that is purely idle lasts to the hour's end.
 
+    What a machine-wide counter counts is divided among the processes of the host first (`host.py`), and this process'
+    part among its windows.
+
     Thread-safe. A meter's fault makes energies unknown and is logged once per outage; it is never raised.
 
     Args:
         meter: what is read; not closed here.
         clock: time, for stamps and durations. period_s: length of an account period in s.
         new_id: makes ids of periods and sessions.
+        host: where this process meets the others that read the same counters; None to go by what the driver tells.
     """
 
     def __init__(
@@ -50,12 +60,16 @@ class Accounts:
         clock: Clock | None = None,
         period_s: float = 300.0,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        host: Host | None = None,
     ) -> None:
         self._meter = meter
         self._clock = clock or SystemClock()
         self._period_s = period_s
         self._new_id = new_id
         self._devices = {device.id: device for device in meter.devices}
+        self._host = host or Host()
+        self._machine_wide = {device.id for device in meter.devices if device.machine_wide}
+        self._use_of = meter.process_use if isinstance(meter, TellsUse) else None
         self._sinks = Sinks()
         self.restart()
 
@@ -101,10 +115,14 @@ class Accounts:
             window.close()
 
     def tick(self) -> None:
-        """Read what has not been read for 30 s and close the period if it is due. Call every 1 to 60 s."""
+        """Read what has not been read for 30 s and close the period if it is due. Call every 1 to 60 s.
+
+        Where others use a device too, it is read every second, since the driver tells no more than that of who did.
+        """
         with self._books():
-            oldest_s = self._clock.monotonic_s() - _MAX_READING_AGE_S
-            self._read([i for i, a in self._accounts.items() if a.last is None or a.last.at_s <= oldest_s])
+            now_s = self._clock.monotonic_s()
+            with self._boundary([i for i, a in self._accounts.items() if _is_old(a, now_s)]):
+                pass
 
     def close_period(self) -> None:
         """Close the period now, or, while windows are open, as soon as the last of them closes."""
@@ -135,6 +153,7 @@ class Accounts:
         # Re-entrant, because the garbage collector may run somebody's `close` on a thread that is inside.
         self._lock = threading.RLock()
         self._inside = False
+        self._host.restart()
         self._session_id = self._new_id()
         self._accounts: dict[str, DeviceAccount] = {}
         self._windows: set[Window] = set()
@@ -147,8 +166,8 @@ class Accounts:
             for device_id in ids:
                 if device_id not in self._accounts:
                     self._accounts[device_id] = DeviceAccount(self._devices[device_id])
-            self._read(ids)
-            stakes = {i: self._accounts[i].enter(to_overhead=to_overhead) for i in ids}
+            with self._boundary(ids):
+                stakes = {i: self._accounts[i].enter(to_overhead=to_overhead) for i in ids}
             window = Window(
                 owner=owner,
                 stakes=stakes,
@@ -168,9 +187,9 @@ class Accounts:
             if window.pauses != (1 if paused else 0):
                 window.pauses = max(window.pauses, 0)
                 return
-            self._read(tuple(window.stakes))
-            for stake in window.stakes.values():
-                stake.to_overhead = paused
+            with self._boundary(tuple(window.stakes)):
+                for stake in window.stakes.values():
+                    stake.to_overhead = paused
             self._time_pause(window)
             window.paused_at_s = self._clock.monotonic_s() if paused else None
 
@@ -185,14 +204,14 @@ class Accounts:
             if window not in self._windows:
                 window.energy = UNKNOWN  # opened before a restart
                 return UNKNOWN
-            self._read(tuple(window.stakes))
-            self._time_pause(window)
-            window.energy = energy_of(window, self._accounts, self._account_id)
-            unknown = window.to_overhead or window.dropped or window.energy is UNKNOWN
-            for device_id, stake in window.stakes.items():
-                self._accounts[device_id].leave(
-                    stake, owner=window.owner, to_overhead=unknown, requests_n=window.requests_n
-                )
+            with self._boundary(tuple(window.stakes)):
+                self._time_pause(window)
+                window.energy = energy_of(window, self._accounts, self._account_id)
+                unknown = window.to_overhead or window.dropped or window.energy is UNKNOWN
+                for device_id, stake in window.stakes.items():
+                    self._accounts[device_id].leave(
+                        stake, owner=window.owner, to_overhead=unknown, requests_n=window.requests_n
+                    )
             self._windows.remove(window)
             return window.energy
 
@@ -215,14 +234,38 @@ class Accounts:
         finally:
             deliver(addressed)
 
-    def _read(self, device_ids: Collection[str]) -> None:
-        """Book what was drawn up to now; a fault voids the windows that are active on these devices."""
-        if not device_ids:
-            return
+    def _boundary(self, device_ids: Collection[str]) -> AbstractContextManager[None]:
+        """Book what was drawn up to now, and tell the host's other processes how things stand after the block."""
+        if not self._machine_wide.isdisjoint(device_ids):
+            return self._turn(device_ids)
+        if device_ids:
+            self._read(device_ids, None)
+        return _NOBODY_TO_TELL
+
+    @contextmanager
+    def _turn(self, device_ids: Collection[str]) -> Iterator[None]:
+        wide = self._machine_wide.intersection(device_ids)
+        turn = self._host.turn(self._session_id, wide)
+        try:
+            self._read(device_ids, turn)
+            yield
+        finally:
+            said = {i: Announcement(a.active, a.open, a.from_j) for i, a in self._accounts.items() if i in wide}
+            try:
+                turn.end(said, self._clock.monotonic_s())
+            except MeterError as exc:
+                for device_id in wide:
+                    self._accounts[device_id].fail()
+                _LOG.warning("meter %s failed, energy is unknown until it answers again: %s", self._meter.name, exc)
+
+    def _read(self, device_ids: Collection[str], turn: Turn | None) -> None:
+        """Read and book; a fault voids the windows that are active on these devices."""
         accounts = [self._accounts[device_id] for device_id in device_ids]
         in_outage = any(account.failed for account in accounts)
         problem: object = None
         try:
+            if turn is not None:
+                turn.begin()
             readings = self._meter.read_j(device_ids)
             energies_j = [float(readings[device_id]) for device_id in device_ids]
         except Exception as exc:  # noqa: BLE001 - a meter may be anyone's code; a generation must not depend on it
@@ -234,15 +277,17 @@ class Accounts:
             for account in accounts:
                 account.fail()
         else:
-            at_s, at_utc = self._clock.monotonic_s(), self._clock.now_utc()
-            fallen = [
-                account.device.id
-                for account, energy_j in zip(accounts, energies_j, strict=True)
-                if not account.book(Reading(energy_j, at_s, at_utc))
-            ]
+            reading = zip(accounts, energies_j, strict=True)
+            fallen = [account.device.id for account, energy_j in reading if not self._book(account, energy_j, turn)]
             problem = f"the counter of {', '.join(fallen)} went back" if fallen else None
         if problem is not None and not in_outage:
             _LOG.warning("meter %s failed, energy is unknown until it answers again: %s", self._meter.name, problem)
+
+    def _book(self, account: DeviceAccount, energy_j: float, turn: Turn | None) -> bool:
+        at_s, at_utc = self._clock.monotonic_s(), self._clock.now_utc()
+        if turn is None or account.device.id not in self._machine_wide:
+            return account.book(Reading(energy_j, at_s, at_utc))
+        return account.book_part(turn.part(account.device.id, energy_j, at_s, self._use_of), at_s, at_utc)
 
     def _begin_period(self) -> None:
         self._account_id = self._new_id()
@@ -261,18 +306,19 @@ class Accounts:
         return now_s >= self._period_over_s and any(account.busy for account in self._accounts.values())
 
     def _close_period(self) -> list[Addressed]:
-        self._read(tuple(self._accounts))
         addressed: list[Addressed] = []
-        for account in self._accounts.values():
-            period = account.close_period()
-            if period is not None:
-                addressed += self._sinks.address(
-                    account.device,
-                    period,
-                    account_id=self._account_id,
-                    meter=self._meter.name,
-                    session_id=self._session_id,
-                )
+        with self._boundary(tuple(self._accounts)):
+            for account in self._accounts.values():
+                period = account.close_period()
+                if period is not None:
+                    addressed += self._sinks.address(
+                        account.device,
+                        period,
+                        account_id=self._account_id,
+                        meter=self._meter.name,
+                        session_id=self._session_id,
+                        host=self._host.name,
+                    )
         self._sinks.forget_leaving()
         self._begin_period()
         return addressed
@@ -280,3 +326,8 @@ class Accounts:
 
 def _left_of_hour_s(utc: datetime) -> float:
     return 3600.0 - (utc.minute * 60 + utc.second + utc.microsecond / 1e6)
+
+
+def _is_old(account: DeviceAccount, now_s: float) -> bool:
+    allowed_s = _MAX_AGE_IN_COMPANY_S if account.company else _MAX_READING_AGE_S
+    return account.last is None or now_s - account.last.at_s >= allowed_s

@@ -6,9 +6,10 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sprout_like.meters.claims import Open, Part
 from sprout_like.meters.meter import Device
 
-__all__ = ["DeviceAccount", "Period", "Reading", "Stake"]
+__all__ = ["DeviceAccount", "Period", "Reading", "Span", "Stake"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Stake:
         energy_j: booked to its request so far, in J.
         active_s: time in which that was booked, in s.
         shared: another window was active on the device at some time, so its energy is a share.
+        estimated: others held the device of whom nobody tells what they drew.
+        error_j: half-width of the error of dividing with other processes, in J.
         void: a reading failed meanwhile: what it drew cannot be told from what others drew.
     """
 
@@ -36,7 +39,18 @@ class Stake:
     energy_j: float = 0.0
     active_s: float = 0.0
     shared: bool = False
+    estimated: bool = False
+    error_j: float = 0.0
     void: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a counter that several processes read: its id, and from where to where in J."""
+
+    counter_id: str
+    from_j: float
+    to_j: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +59,8 @@ class Period:
 
     Attributes:
         requests: owner to (J, number of requests). Others as in `AccountRecord`.
+        foreign_j: part of `elsewhere_j` that is no ledger's of this process.
+        span: what it comes from; None where this process' reading is its own alone.
     """
 
     started_utc: datetime
@@ -53,6 +69,8 @@ class Period:
     requests: Mapping[Hashable, tuple[float, int]]
     overhead_j: float
     idle_j: float
+    foreign_j: float = 0.0
+    span: Span | None = None
 
 
 @dataclass(slots=True)
@@ -65,6 +83,8 @@ class _Books:
     requests: dict[Hashable, tuple[float, int]] = field(default_factory=dict)
     overhead_j: float = 0.0
     idle_j: float = 0.0
+    foreign_j: float = 0.0
+    span: Span | None = None
 
 
 class DeviceAccount:
@@ -73,6 +93,9 @@ class DeviceAccount:
     Windows that are active on it get equal parts; without any, it is idle. Where a reading failed, everything up to the
     next good one is overhead, and the windows that were active are void. So the parts add up to the counter by
     construction; `Period.counter_j` is taken from the readings alone, so that the ledger can check it.
+
+    Of a counter that several processes read, it books its part as the host divided it. There the ledger can check that
+    the parts of all processes are no more than the counter's stretch they come from.
     """
 
     def __init__(self, device: Device) -> None:
@@ -80,6 +103,7 @@ class DeviceAccount:
         self.last: Reading | None = None
         self.failed = False
         self.peak_w: float | None = None
+        self.company = False
         self._stakes: list[Stake] = []
         self._books = _Books()
 
@@ -87,6 +111,26 @@ class DeviceAccount:
     def busy(self) -> bool:
         """Whether the period holds anything but idle energy."""
         return bool(self._books.requests) or self._books.overhead_j > 0
+
+    @property
+    def active(self) -> bool:
+        """Whether a window is open on it."""
+        return bool(self._stakes)
+
+    @property
+    def open(self) -> Open:
+        """What becomes of the running period should this process end without closing it."""
+        books = self._books
+        return Open(
+            elsewhere_j=sum(energy_j for energy_j, _ in books.requests.values()) + books.foreign_j,
+            overhead_j=books.overhead_j + sum(stake.energy_j for stake in self._stakes),
+            idle_j=books.idle_j,
+        )
+
+    @property
+    def from_j(self) -> float:
+        """Where on the host's counter the running period began."""
+        return self._books.span.from_j if self._books.span is not None else 0.0
 
     def book(self, reading: Reading) -> bool:
         """Share out what was drawn since the last reading; False where the counter fell, which counts as a failure."""
@@ -106,6 +150,38 @@ class DeviceAccount:
             self._books.overhead_j += drawn_j
         else:
             self._share_out(drawn_j, reading.at_s - last.at_s)
+        return True
+
+    def book_part(self, part: Part, at_s: float, at_utc: datetime) -> bool:
+        """Book this process' part of what the device drew, as the host divided it; False where the counter fell."""
+        windows, last = part.windows, self.last
+        total_j = windows.energy_j + part.elsewhere_j + part.overhead_j + part.idle_j
+        before_j = last.energy_j if last is not None else 0.0
+        if last is None:
+            self._books = _Books(at_utc, before_j)
+        self.last = Reading(before_j + total_j, at_s, at_utc)
+        books = self._books
+        from_j = part.from_j if books.span is None else min(part.from_j, books.span.from_j)
+        books.span = Span(part.counter_id, from_j, part.to_j)
+        books.foreign_j += part.elsewhere_j
+        books.overhead_j += part.overhead_j
+        self.company = part.company
+        if windows.void:
+            self.fail()
+        if self.failed:
+            # The others were not told of windows that opened meanwhile, and may have taken their energy for idle.
+            books.overhead_j += windows.energy_j + part.idle_j
+            self.failed = False
+            return not windows.void
+        books.idle_j += part.idle_j
+        for stake in self._stakes:
+            stake.shared = stake.shared or windows.shared
+            stake.estimated = stake.estimated or windows.estimated
+            stake.error_j += windows.error_j / len(self._stakes)
+        if self._stakes:
+            self._share_out(windows.energy_j, at_s - last.at_s if last is not None else 0.0)
+        else:
+            books.overhead_j += windows.energy_j
         return True
 
     def fail(self) -> None:
@@ -140,6 +216,8 @@ class DeviceAccount:
         if self.last is None or books.started_utc is None:
             return None
         self._books = _Books(self.last.at_utc, self.last.energy_j)
+        if books.span is not None:
+            self._books.span = Span(books.span.counter_id, books.span.to_j, books.span.to_j)
         counter_j = books.earlier_j + (self.last.energy_j - books.opening_j)
         if counter_j <= 0 and not books.requests:
             return None
@@ -150,10 +228,12 @@ class DeviceAccount:
             requests=books.requests,
             overhead_j=books.overhead_j,
             idle_j=books.idle_j,
+            foreign_j=books.foreign_j,
+            span=books.span,
         )
 
     def uncertainty_j(self, stake: Stake) -> float | None:
-        """Half-width of a stake's energy in J: one tick of power, plus the counter's systematic error.
+        """Half-width of a stake's energy in J: one tick of power, the counter's systematic error, and the division's.
 
         A window shorter than a tick may read 0 although it drew something; its tick is then taken at the highest power
         the device was seen at. None where none was seen yet.
@@ -167,7 +247,7 @@ class DeviceAccount:
             else:
                 return None
             tick_j = power_w * self.device.tick_s
-        return tick_j + self.device.relative_error * stake.energy_j
+        return tick_j + self.device.relative_error * stake.energy_j + stake.error_j
 
     def _share_out(self, drawn_j: float, elapsed_s: float) -> None:
         # A single tick inside a very short interval would look like enormous power.

@@ -17,6 +17,8 @@ __all__ = [
     "Energy",
     "EnergyMethod",
     "Meter",
+    "ProcessUse",
+    "TellsUse",
     "require_known",
 ]
 
@@ -39,6 +41,8 @@ class Device:
             alone), `apportioned` (a share of a counter), `estimated` (a power model).
         tick_s: the counter's update period in s; 0 where it is continuous. Adds one tick of power to the uncertainty.
         relative_error: the counter's systematic error as a share of the energy.
+        machine_wide: every process of the machine reads this same counter, so that its energy is to be divided among
+            those that use the device. False where a reading is the process' own part already.
     """
 
     id: str
@@ -47,6 +51,7 @@ class Device:
     method: EnergyMethod
     tick_s: float
     relative_error: float
+    machine_wide: bool = False
 
 
 @runtime_checkable
@@ -64,7 +69,10 @@ class Meter(Protocol):
         ...
 
     def read_j(self, device_ids: Collection[str]) -> Mapping[str, float]:
-        """Joules per device since an arbitrary origin, never falling; all devices asked for, or an error.
+        """Joules per device since an arbitrary origin; all devices asked for, or an error.
+
+        It falls only where a device was reset, which counts as a failed reading. Of a machine-wide counter the origin
+        is the same in every process.
 
         Raises:
             MeterError: a reading failed, and the next one may succeed; or a device is not among `devices`.
@@ -73,6 +81,29 @@ class Meter(Protocol):
 
     def close(self) -> None:
         """Release handles and threads; safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessUse:
+    """Who used a device lately, as its driver tells.
+
+    Attributes:
+        busy: process id to the share of the time in which it kept the device busy, for those that did at all; None
+            where the driver does not tell, or by ids that are not ours (in a container).
+        processes_n: where `busy` is None, how many processes hold the device, busy or not; None where nobody tells.
+    """
+
+    busy: Mapping[int, float] | None = None
+    processes_n: int | None = None
+
+
+@runtime_checkable
+class TellsUse(Protocol):
+    """A meter that also knows who uses its devices."""
+
+    def process_use(self, device_id: str, span_s: float) -> ProcessUse:
+        """Who used a device in the last `span_s` seconds. Never raises: what the driver does not tell is None."""
         ...
 
 

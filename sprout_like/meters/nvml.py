@@ -8,8 +8,9 @@ from typing import Any
 
 from sprout_like.errors import MeterError, MeterUnavailable
 from sprout_like.meters.charge import bare_uuid
-from sprout_like.meters.meter import Device, require_known
-from sprout_like.meters.nvml_survey import Gpu, own_pid, survey
+from sprout_like.meters.meter import Device, ProcessUse, require_known
+from sprout_like.meters.nvml_survey import Gpu, survey
+from sprout_like.meters.nvml_use import gpu_use, own_pid
 
 __all__ = ["NvmlMeter"]
 
@@ -21,11 +22,12 @@ _FIX_DRIVER = (
 class NvmlMeter:
     """Reads the energy counter of each GPU, or integrates its power where it has no counter.
 
-    See `nvml_survey.py` for what a GPU, a MIG instance or a shared GPU is worth, and why.
+    See `nvml_survey.py` for what a GPU or a MIG instance is worth, and why.
 
     Args:
         uuids: GPUs and MIG instances to read, as `GPU-…`, `MIG-…` or bare UUIDs; None for all that NVML shows.
         nvml: the `pynvml` module or a stand-in. monotonic_s: a monotonic clock in s, for integrating power.
+        unix_s: s since 1970, as the driver stamps its figures of processes.
         pid: this process' id as the driver sees it, None where it cannot be known; by default, looked up.
 
     Attributes:
@@ -43,9 +45,12 @@ class NvmlMeter:
         *,
         nvml: Any = None,
         monotonic_s: Callable[[], float] = time.perf_counter,
+        unix_s: Callable[[], float] = time.time,
         pid: Callable[[], int | None] = own_pid,
     ) -> None:
         self._nvml = nvml = nvml or _pynvml()
+        self._unix_s = unix_s
+        self._ids_are_ours = pid() is not None
         try:
             nvml.nvmlInit()
         except nvml.NVMLError as exc:
@@ -53,7 +58,7 @@ class NvmlMeter:
         self._open = True
         self._gpus: dict[str, Gpu] = {}
         try:
-            found, self.skipped = survey(nvml, monotonic_s=monotonic_s, pid=pid())
+            found, self.skipped = survey(nvml, monotonic_s=monotonic_s)
             self._gpus = {gpu.device.id: gpu for gpu in _chosen(found, self.skipped, uuids)}
         except nvml.NVMLError as exc:
             raise MeterUnavailable(f"NVML does not list the GPUs ({exc})", _FIX_DRIVER) from exc
@@ -67,10 +72,10 @@ class NvmlMeter:
         return tuple(gpu.device for gpu in self._gpus.values())
 
     def read_j(self, device_ids: Collection[str]) -> Mapping[str, float]:
-        """J since construction.
+        """J since the driver was loaded; where power is polled, since the first reading.
 
         Raises:
-            MeterError: NVML gave an error or the counter went back (it goes on from there), or a device is unknown.
+            MeterError: NVML gave an error, or a device is unknown.
         """
         require_known(device_ids, self._gpus, self.name)
         readings = {}
@@ -81,6 +86,16 @@ class NvmlMeter:
             except self._nvml.NVMLError as exc:
                 raise MeterError(f"NVML could not read the energy of {device_id}: {exc}. Check `nvidia-smi`") from exc
         return readings
+
+    def process_use(self, device_id: str, span_s: float) -> ProcessUse:
+        """Who used a GPU or MIG instance in the last `span_s` seconds; what the driver does not tell is None."""
+        return gpu_use(
+            self._nvml,
+            self._gpus[device_id].handle,
+            span_s=span_s,
+            now_unix_s=self._unix_s(),
+            ids_are_ours=self._ids_are_ours,
+        )
 
     def close(self) -> None:
         """Stop polling and shut NVML down; safe to call twice."""

@@ -1,7 +1,8 @@
 """One `Accounts` per counter and process: a counter belongs to the machine, whoever reads it.
 
 Two wrapped models in one process that kept their own accounts would each charge the same joules. This registry is the
-package's only process-wide state; see docs/decisions/0004-one-energy-account-per-device-and-process.md.
+package's only process-wide state; see docs/decisions/0004-one-energy-account-per-device-and-process.md. What processes
+tell each other is `host.py`'s part.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from weakref import WeakSet, WeakValueDictionary
 
 from sprout_like.clock import Clock, SystemClock
 from sprout_like.meters.accounts import Accounts
+from sprout_like.meters.host import Host, open_host
 from sprout_like.meters.meter import Meter
 from sprout_like.meters.select import MeterOptions, open_meter
 
@@ -47,11 +49,15 @@ class AccountsRegistry:
     Meters that were named are shared by all who end up with the same meters and power model, for the life of the
     process. A meter that was given as an object is shared by all who give that object, for as long as somebody holds
     its accounts. The first caller's clock and period stand. A clock other than the system's (a test, a replay) tells
-    another time, so a named meter is not shared with it.
+    another time, so a named meter is not shared with it, nor with other processes.
+
+    Args:
+        host: where this process meets the others of the machine; None to look for it when it is needed first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: Host | None = None) -> None:
         self._lock = threading.Lock()
+        self._host = host
         self._named: dict[tuple[str, MeterOptions], Accounts] = {}
         self._given: WeakValueDictionary[int, Accounts] = WeakValueDictionary()
         self._all: WeakSet[Accounts] = WeakSet()
@@ -66,7 +72,9 @@ class AccountsRegistry:
             if not isinstance(meter, str):
                 accounts = self._given.get(id(meter))
                 if accounts is None:
-                    accounts = Accounts(open_meter(meter), clock=clock, period_s=period_s)
+                    opened = open_meter(meter)
+                    host = self._met_host(opened) if isinstance(clock, SystemClock) else None
+                    accounts = Accounts(opened, clock=clock, period_s=period_s, host=host)
                     self._given[id(meter)] = accounts  # the accounts hold the meter, so its id stays its own
             elif isinstance(clock, SystemClock):
                 accounts = self._named_accounts(meter, options, clock, period_s)
@@ -89,12 +97,24 @@ class AccountsRegistry:
         accounts = self._named.get((opened.name, options))
         if accounts is None:
             self._warn_of_overlap(opened)
-            accounts = Accounts(opened, clock=clock, period_s=period_s)
+            accounts = Accounts(opened, clock=clock, period_s=period_s, host=self._met_host(opened))
             self._named[opened.name, options] = accounts
         else:
             opened.close()
         self._named[spec, options] = accounts
         return accounts
+
+    def _met_host(self, meter: Meter) -> Host:
+        if self._host is None:
+            self._host = open_host()
+        wide = [device.id for device in meter.devices if device.machine_wide]
+        if wide and self._host.problem is not None:
+            _LOG.warning(
+                "processes that meter %s cannot tell each other so, and each goes by what the driver tells alone: %s",
+                ", ".join(wide),
+                self._host.problem,
+            )
+        return self._host
 
     def _warn_of_overlap(self, opened: Meter) -> None:
         ids = {device.id for device in opened.devices}

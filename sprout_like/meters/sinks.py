@@ -45,9 +45,10 @@ class Sinks:
         self._leaving = []
 
     def address(
-        self, device: Device, period: Period, *, account_id: str, meter: str, session_id: str
+        self, device: Device, period: Period, *, account_id: str, meter: str, session_id: str, host: str
     ) -> Iterable[Addressed]:
         """One record per owner, in which the other owners' requests are elsewhere."""
+        span = period.span
         for owner, sinks in self._by_owner.items():
             requests_j, requests_n = period.requests.get(owner, (0.0, 0))
             yield (
@@ -65,9 +66,14 @@ class Sinks:
                     counter_j=period.counter_j,
                     requests_j=requests_j,
                     requests_n=requests_n,
-                    elsewhere_j=sum(j for other, (j, _) in period.requests.items() if other != owner),
+                    elsewhere_j=sum(j for other, (j, _) in period.requests.items() if other != owner)
+                    + period.foreign_j,
                     overhead_j=period.overhead_j,
                     idle_j=period.idle_j,
+                    host=host,
+                    host_counter_id=span.counter_id if span is not None else None,
+                    host_from_j=span.from_j if span is not None else None,
+                    host_to_j=span.to_j if span is not None else None,
                 ),
             )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from sprout_like.errors import MeterError
-from sprout_like.meters.meter import Device, Meter, require_known
+from sprout_like.meters.meter import Device, Meter, ProcessUse, TellsUse, require_known
 
 __all__ = ["SumMeter"]
 
@@ -50,6 +50,11 @@ class SumMeter:
             if own:
                 readings.update(meter.read_j(own))
         return readings
+
+    def process_use(self, device_id: str, span_s: float) -> ProcessUse:
+        """What the part that has the device tells, if it tells."""
+        meter = self._meter_of[device_id]
+        return meter.process_use(device_id, span_s) if isinstance(meter, TellsUse) else ProcessUse()
 
     def close(self) -> None:
         """Close every part."""

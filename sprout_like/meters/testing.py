@@ -8,9 +8,18 @@ from pathlib import Path
 
 from sprout_like.errors import MeterError
 from sprout_like.meters.meter import Component, Device, EnergyMethod, require_known
-from sprout_like.meters.testing_nvml import FakeGpu, FakeMigInstance, FakeNvml
+from sprout_like.meters.testing_nvml import FakeGpu, FakeMigInstance, FakeNvml, FakeNvmlFile
 
-__all__ = ["FakeGpu", "FakeMeter", "FakeMigInstance", "FakeNvml", "FakeRapl", "ManualClock", "fake_device"]
+__all__ = [
+    "FakeGpu",
+    "FakeMeter",
+    "FakeMigInstance",
+    "FakeNvml",
+    "FakeNvmlFile",
+    "FakeRapl",
+    "ManualClock",
+    "fake_device",
+]
 
 
 class ManualClock:
@@ -40,6 +49,7 @@ def fake_device(
     method: EnergyMethod = "measured",
     tick_s: float = 0.0,
     relative_error: float = 0.0,
+    machine_wide: bool = False,
 ) -> Device:
     """A device with a name of its own and, unless told otherwise, no error."""
     return Device(
@@ -49,6 +59,7 @@ def fake_device(
         method=method,
         tick_s=tick_s,
         relative_error=relative_error,
+        machine_wide=machine_wide,
     )
 
 

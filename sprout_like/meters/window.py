@@ -76,7 +76,7 @@ def energy_of(window: Window, accounts: Mapping[str, DeviceAccount], account_id:
         account = accounts[device_id]
         component = account.device.component
         by_component[component] = by_component.get(component, 0.0) + stake.energy_j
-        shared = METHODS[1] if stake.shared else METHODS[0]
+        shared = METHODS[2] if stake.estimated else METHODS[1] if stake.shared else METHODS[0]
         method = max(method, account.device.method, shared, key=METHODS.index)
         half_width_j = account.uncertainty_j(stake)
         known = known and half_width_j is not None

@@ -8,10 +8,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, Subquery, case, func, select
 
-from sprout_like.ledger.best_known import FACTORS, KIND, OPERATIONAL_G
-from sprout_like.ledger.schema import EvaluationRow, RequestRow
+from sprout_like.ledger.schema import EvaluationRow
 
 __all__ = ["Judging", "Kind", "bearers", "judge_costs", "judging_of", "runs_costs"]
 
@@ -76,21 +75,24 @@ class Judging:
         return max(self.operational_g(*kind, g_per_j) for kind in known)
 
 
-def runs_costs() -> Select[*tuple[Any, ...]]:
+def runs_costs(facts: Subquery) -> Select[*tuple[Any, ...]]:
     """Query for the generations, by model, catalogue, kind and factors.
 
     Energy of known emissions, these emissions, energy of unknown emissions, and how many of unknown energy.
     """
-    keys = (RequestRow.model, RequestRow.catalogue_version, KIND, FACTORS)
+    c = facts.c
+    keys = (c.model, c.catalogue_version, c.kind, c.factors)
+    # Alike as they are, all requests of a line of known energy have grams or none has.
+    priced_j = c.energy_j * c.carbon_known_n / c.energy_known_n
     return (
         select(
             *keys,
-            func.sum(case((OPERATIONAL_G.is_not(None), RequestRow.energy_j))),
-            func.sum(OPERATIONAL_G),
-            func.sum(case((OPERATIONAL_G.is_(None), RequestRow.energy_j))),
-            func.sum(case((RequestRow.energy_j.is_(None), 1), else_=0)),
+            func.sum(case((c.carbon_known_n > 0, priced_j))),
+            func.sum(c.operational_g),
+            func.sum(case((c.carbon_known_n < c.energy_known_n, c.energy_j - priced_j))),
+            func.sum(c.requests_n - c.energy_known_n),
         )
-        .where(RequestRow.purpose == "evaluation")
+        .where(c.purpose == "evaluation")
         .group_by(*keys)
     )
 
@@ -112,13 +114,13 @@ def judge_costs() -> Select[*tuple[Any, ...]]:
     ).group_by(*keys)
 
 
-def bearers(models: Collection[str]) -> Select[*tuple[Any, ...]]:
+def bearers(facts: Subquery, models: Collection[str]) -> Select[*tuple[Any, ...]]:
     """Query for the answered requests of those models, by model and catalogue: calls and their rows."""
-    keys = (RequestRow.model, RequestRow.catalogue_version)
-    rows = func.coalesce(func.nullif(RequestRow.batch_size, 0), 1)
+    c = facts.c
+    keys = (c.model, c.catalogue_version)
     return (
-        select(*keys, func.count(), func.sum(rows))
-        .where(RequestRow.purpose == "request", RequestRow.status == "ok", RequestRow.model.in_(models))
+        select(*keys, func.sum(c.requests_n), func.sum(func.coalesce(c.rows_n, c.requests_n)))
+        .where(c.purpose == "request", c.status == "ok", c.model.in_(models))
         .group_by(*keys)
     )
 
@@ -151,9 +153,9 @@ def judging_of(
                 kinds=kinds,
                 judges_g=judge_g or 0.0,
                 unpriced_j=runs_unpriced_j + (judge_unpriced_j or 0.0),
-                unknown=unknown + sum(run[5] for run in runs_of[scope]),
-                calls=calls,
-                rows=rows,
+                unknown=unknown + sum(int(run[5]) for run in runs_of[scope]),
+                calls=int(calls),
+                rows=int(rows),
             )
         )
     return found

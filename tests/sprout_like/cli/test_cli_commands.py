@@ -105,11 +105,11 @@ def test_report_as_json_and_csv_of_the_same_rows(sprout_like: Command, ledger: P
     as_json = json.loads(sprout_like("report", "--format", "json", "--ledger", ledger).out)
     as_csv = list(csv.DictReader(io.StringIO(sprout_like("report", "--format", "csv", "--ledger", ledger).out)))
 
-    assert [line["group"] for line in as_json["lines"]] == ["brief", "full"]
-    assert as_json["lines"][0]["energy_j"] == 75.0
-    assert [{key: row[key] for key in ("group", "energy_j")} for row in as_csv] == [
-        {"group": "brief", "energy_j": "75.0"},
-        {"group": "full", "energy_j": "12.5"},
+    assert [line["group"] for line in as_json["lines"]] == [["brief"], ["full"]]
+    assert as_json["lines"][0]["usage"]["energy_j"]["value"] == 75.0
+    assert [{key: row[key] for key in ("directive", "energy_j")} for row in as_csv] == [
+        {"directive": "brief", "energy_j": "75.0"},
+        {"directive": "full", "energy_j": "12.5"},
     ]
 
 
@@ -205,7 +205,8 @@ def test_a_saving_is_measured_against_the_control_group(sprout_like: Command, pl
         for _ in range(100):
             aware.generate()
 
-    energy, carbon = json.loads(sprout_like("report", "--format", "json", "--ledger", path).out)["savings"]
+    saved = json.loads(sprout_like("report", "--format", "json", "--ledger", path).out)["savings"]
+    energy, carbon = saved["measured"]
 
     assert (energy["quantity"], carbon["quantity"]) == ("energy", "carbon")
     assert energy["policy_n"] + energy["control_n"] == 100

@@ -86,8 +86,8 @@ def test_the_report_follows_and_the_check_passes_on_it(sprout_like: Command, led
     report = json.loads(sprout_like("report", "--by", "zone", "--format", "json", "--ledger", ledger).out)
     check = sprout_like("ledger", "check", "--json", "--ledger", ledger)
 
-    lines = {line["group"]: line for line in report["lines"]}
-    assert lines["GB"]["operational_g"] == pytest.approx(3 * operational_g(20.0, 210.0, 1.2))
+    lines = {line["group"][0]: line["emission"] for line in report["lines"]}
+    assert lines["GB"]["operational_g"]["value"] == pytest.approx(3 * operational_g(20.0, 210.0, 1.2))
     assert (lines["GB"]["settled"], lines["GB"]["provisional"]) == (3, 0)
     assert (lines["FR"]["settled"], lines["FR"]["provisional"]) == (0, 1)
     assert json.loads(check.out)["findings"] == []

@@ -207,13 +207,74 @@ def test_totals_per_device_and_hour() -> None:
     assert audit(accounts, []).hours == (
         DeviceHour(
             hour_utc=datetime(2026, 3, 1, 12, tzinfo=UTC), device_id="GPU-0",
-            counter_j=200.0, requests_j=30.0, elsewhere_j=10.0, overhead_j=20.0, idle_j=140.0,
+            sessions_n=1, counter_j=200.0, requests_j=30.0, elsewhere_j=10.0, overhead_j=20.0, idle_j=140.0,
         ),
         DeviceHour(
             hour_utc=datetime(2026, 3, 1, 13, tzinfo=UTC), device_id="GPU-0",
             counter_j=100.0, requests_j=15.0, elsewhere_j=5.0, overhead_j=10.0, idle_j=70.0,
         ),
     )  # fmt: skip
+
+
+def shared_account(session: str, from_j: float, to_j: float, **changes: Any) -> AccountRecord:
+    """A process' account of a counter that others read too: idle alone, and the whole of its stretch."""
+    parts = {"requests_j": 0.0, "requests_n": 0, "elsewhere_j": 0.0, "overhead_j": 0.0, "idle_j": to_j - from_j}
+    place = {"host": "node-1", "host_counter_id": "c", "host_from_j": from_j, "host_to_j": to_j}
+    return sample_account(
+        account_id=f"{session}{from_j}", session_id=session, **{"counter_j": to_j - from_j, **parts, **place, **changes}
+    )
+
+
+def test_processes_that_share_a_counter_add_up_to_it() -> None:
+    half = {"counter_j": 50.0, "idle_j": 50.0}
+    report = audit([shared_account("a", 0, 100, **half), shared_account("b", 0, 100, **half)], [])
+
+    assert report.ok
+    (hour,) = report.hours
+    assert (hour.host, hour.sessions_n, hour.counter_j, hour.host_counter_j) == ("node-1", 2, 100, 100)
+
+
+def test_finds_two_processes_that_each_claim_the_whole_counter() -> None:
+    (finding,) = audit([shared_account("a", 0, 100), shared_account("b", 0, 100)], []).findings
+
+    assert finding.problem == "hour: processes claim more than the counter they all read"
+    assert (finding.worst, finding.worst_gap) == ("node-1 GPU-0 2026-03-01T12Z", 1.0)
+
+
+def test_finds_idle_energy_that_is_booked_twice() -> None:
+    """As if each of two processes had its own requests, and both the idle energy."""
+    parts = {"counter_j": 60.0, "overhead_j": 20.0, "idle_j": 40.0}
+    (finding,) = audit([shared_account(s, 0, 80, **parts) for s in "ab"], []).findings
+
+    assert finding.worst_gap == pytest.approx(40 / 80)
+
+
+def test_what_other_ledgers_hold_is_no_fault_and_is_shown() -> None:
+    (hour,) = audit([shared_account("a", 0, 100, counter_j=30.0, idle_j=30.0)], []).hours
+
+    assert (hour.counter_j, hour.host_counter_j) == (30, 100)
+
+
+@pytest.mark.parametrize("other", [{"host": "node-2"}, {"host_counter_id": "after a restart"}, {"device_id": "GPU-1"}])
+def test_counters_are_not_mixed(other: dict[str, Any]) -> None:
+    report = audit([shared_account("a", 0, 100), shared_account("b", 0, 100, **other)], [])
+
+    assert report.ok
+    assert sum(hour.host_counter_j or 0 for hour in report.hours) == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"host_to_j": None}, "account: it is of a counter that several processes read and does not say where on it"),
+        ({"host_counter_id": None}, "account: it is of a counter that several processes read and does not say where"),
+        ({"host_to_j": -1.0}, "account: its stretch of the counter ends before it begins"),
+        ({"ended_utc": datetime(2026, 3, 1, 11, tzinfo=UTC)}, "account: it ended before it began or in the future"),
+        ({"ended_utc": NOW + timedelta(days=2)}, "account: it ended before it began or in the future"),
+    ],
+)
+def test_finds_an_account_that_is_not_where_it_says(change: dict[str, Any], problem: str) -> None:
+    assert problem in audit([shared_account("a", 0, 100, **change)], []).findings[0].problem
 
 
 joules = st.floats(0, 1e9)

@@ -92,7 +92,14 @@ def test_the_documentation_is_up_to_date() -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [*KINDS, *(name for name in Base.metadata.tables if name.startswith("job")), "workers"]
+    "table",
+    [
+        *KINDS,
+        *(name for name in Base.metadata.tables if name.startswith(("job", "request_"))),
+        "workers",
+        "stale_hours",
+        "stale_days",
+    ],
 )
 def test_every_column_has_a_meaning(table: str) -> None:
     assert meanings(table).keys() == set(Base.metadata.tables[table].columns.keys())

@@ -7,7 +7,8 @@ import pytest
 
 from sprout_like.errors import MeterError, MeterUnavailable
 from sprout_like.meters import NvmlMeter
-from sprout_like.meters.nvml_survey import own_pid
+from sprout_like.meters.meter import ProcessUse
+from sprout_like.meters.nvml_use import own_pid
 from sprout_like.meters.testing import FakeGpu, FakeMigInstance, FakeNvml, ManualClock
 
 
@@ -31,7 +32,7 @@ def test_several_gpus_are_told_apart_by_uuid() -> None:
     first, second = FakeGpu(uuid="GPU-aaaa"), FakeGpu(uuid="GPU-bbbb")
     meter = NvmlMeter(nvml=FakeNvml(first, second))
     second.draw(7)
-    assert meter.read_j(["GPU-bbbb", "GPU-aaaa"]) == {"GPU-aaaa": 0.0, "GPU-bbbb": 7.0}
+    assert meter.read_j(["GPU-bbbb", "GPU-aaaa"]) == {"GPU-aaaa": 5000.0, "GPU-bbbb": 5007.0}
 
 
 @pytest.mark.parametrize("given", ["GPU-BBBB", "GPU-bbbb", "bbbb"])
@@ -99,19 +100,15 @@ def test_a_reading_that_nvml_refuses_is_a_meter_error_and_the_next_may_succeed()
         meter.read_j(["GPU-aaaa"])
     gpu.lost = False
     gpu.draw(5)
-    assert meter.read_j(["GPU-aaaa"])["GPU-aaaa"] == pytest.approx(5)
+    assert meter.read_j(["GPU-aaaa"])["GPU-aaaa"] == pytest.approx(5005)
 
 
-def test_a_counter_that_goes_back_is_an_error_once_and_never_a_negative_energy() -> None:
-    gpu = FakeGpu(uuid="GPU-aaaa")
-    meter = NvmlMeter(nvml=FakeNvml(gpu))
-    gpu.draw(20)
-    before = meter.read_j(["GPU-aaaa"])["GPU-aaaa"]
-    gpu.energy_mj = 1000
-    with pytest.raises(MeterError, match="went back"):
-        meter.read_j(["GPU-aaaa"])
-    gpu.draw(4)
-    assert meter.read_j(["GPU-aaaa"])["GPU-aaaa"] == pytest.approx(before + 4)
+def test_every_process_reads_the_same_counter() -> None:
+    nvml = FakeNvml(FakeGpu(uuid="GPU-aaaa"))
+    early = NvmlMeter(nvml=nvml)
+    nvml.gpus[0].draw(20)
+    assert NvmlMeter(nvml=nvml).read_j(["GPU-aaaa"]) == early.read_j(["GPU-aaaa"])
+    assert only_device(early).machine_wide
 
 
 def test_a_mig_instance_gets_its_share_of_multiprocessors_with_an_honest_error() -> None:
@@ -128,9 +125,10 @@ def test_a_mig_instance_gets_its_share_of_multiprocessors_with_an_honest_error()
     small, large = meter.devices
     assert (small.id, small.method) == ("MIG-1", "apportioned")
     assert small.relative_error == pytest.approx(6), "the other six sevenths may really have been ours"
+    before = meter.read_j([small.id, large.id])
     gpu.draw(700)
-    readings = meter.read_j([small.id, large.id])
-    assert readings == pytest.approx({"MIG-1": 100, "MIG-3": 300})
+    after = meter.read_j([small.id, large.id])
+    assert {i: after[i] - before[i] for i in after} == pytest.approx({"MIG-1": 100, "MIG-3": 300})
 
 
 @pytest.mark.parametrize("given", ["MIG-1", "1"])
@@ -151,32 +149,41 @@ def test_a_gpu_with_mig_enabled_is_not_metered_as_a_whole() -> None:
         NvmlMeter(["GPU-aaaa"], nvml=FakeNvml(gpu))
 
 
-def test_one_instance_s_reset_is_also_the_other_s() -> None:
-    gpu = FakeGpu(uuid="GPU-aaaa", mig=[FakeMigInstance(uuid="MIG-1"), FakeMigInstance(uuid="MIG-2")])
-    meter = NvmlMeter(nvml=FakeNvml(gpu))
-    gpu.energy_mj = 0
-    for device_id in ("MIG-1", "MIG-2"):
-        with pytest.raises(MeterError, match="went back"):
-            meter.read_j([device_id])
+def test_the_driver_tells_who_uses_a_gpu() -> None:
+    gpu = FakeGpu(uuid="GPU-aaaa", busy={100: 60, 200: 20, 300: 4_000_000})
+    meter = NvmlMeter(nvml=FakeNvml(gpu), pid=lambda: 100)
+    assert meter.process_use("GPU-aaaa", 0.0) == ProcessUse(busy={100: 0.6, 200: 0.2})
+    gpu.busy = {}
+    assert meter.process_use("GPU-aaaa", 0.0) == ProcessUse(busy={})
+
+
+@pytest.mark.parametrize(("span_s", "found"), [(0.0, {}), (5.0, {100: 0.6}), (60.0, {})])
+def test_figures_of_processes_are_of_the_last_seconds(span_s: float, found: dict[int, float]) -> None:
+    """A second is asked for at least, and ten at most."""
+    gpu = FakeGpu(uuid="GPU-aaaa", busy={100: 60}, sampled_us=1_000_000_000 if found else 980_000_000)
+    meter = NvmlMeter(nvml=FakeNvml(gpu), pid=lambda: 100, unix_s=lambda: 1003.0)
+    assert meter.process_use("GPU-aaaa", span_s).busy == found
 
 
 @pytest.mark.parametrize(
-    ("pid", "pids", "method"),
+    ("pid", "gpu"),
     [
-        (100, [], "measured"),
-        (100, [100], "measured"),
-        (100, [100, 200], "estimated"),
-        (100, [200], "estimated"),
-        # In a container ids are translated: a single process may be us.
-        (None, [4711], "measured"),
-        (None, [4711, 4712], "estimated"),
+        # In a container ids are translated, and cannot be told to be ours.
+        (None, FakeGpu(uuid="GPU-aaaa", busy={100: 60}, pids=[100, 200])),
+        (100, FakeGpu(uuid="GPU-aaaa", busy=None, pids=[100, 200])),
     ],
 )
-def test_a_gpu_on_which_others_compute_is_an_estimate(pid: int | None, pids: list[int], method: str) -> None:
-    device = only_device(NvmlMeter(nvml=FakeNvml(FakeGpu(uuid="GPU-aaaa", pids=pids)), pid=lambda: pid))
-    assert device.method == method
-    assert device.relative_error == (1.0 if method == "estimated" else 0.05)
-    assert ("shared" in device.name) == (method == "estimated")
+def test_where_the_driver_does_not_tell_who_it_tells_how_many(pid: int | None, gpu: FakeGpu) -> None:
+    meter = NvmlMeter(nvml=FakeNvml(gpu), pid=lambda: pid)
+    assert meter.process_use("GPU-aaaa", 0.0) == ProcessUse(processes_n=2)
+    gpu.lost = True
+    assert meter.process_use("GPU-aaaa", 0.0) == ProcessUse()
+
+
+def test_a_mig_instance_tells_how_many_processes_hold_it() -> None:
+    gpu = FakeGpu(uuid="GPU-aaaa", mig=[FakeMigInstance(uuid="MIG-1", pids=[7]), FakeMigInstance(uuid="MIG-2")])
+    meter = NvmlMeter(nvml=FakeNvml(gpu), pid=lambda: 100)
+    assert [meter.process_use(i, 0.0).processes_n for i in ("MIG-1", "MIG-2")] == [1, 0]
 
 
 def test_our_pid_is_known_or_said_to_be_unknown() -> None:

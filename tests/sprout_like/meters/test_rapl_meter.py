@@ -72,6 +72,24 @@ def test_an_interval_without_a_tick_of_the_machine_s_clock_is_carried_into_the_n
     assert meter.read_j(["rapl:package-0"])["rapl:package-0"] == pytest.approx(5)
 
 
+def test_the_parts_of_all_processes_are_the_counter(tmp_path: Path) -> None:
+    """Two of ours and one that is not, each read at times of its own, while the power changes."""
+    tree, cpus = FakeRapl(tmp_path), [Cpu() for _ in range(3)]
+    meters = [meter_of(tmp_path, cpu) for cpu in cpus]
+    ours_j = [0.0] * 3
+    for step in range(300):
+        used_s = (0.01 * (step % 3), 0.01 * (step % 5), 0.01 * (step % 2))
+        tree.draw("intel-rapl:0", 5 * sum(used_s) * (1 + (step // 100) / 10))
+        for cpu, own_s in zip(cpus, used_s, strict=True):
+            cpu.process_s += own_s
+            cpu.busy_s += sum(used_s)
+        for number in range(3):
+            if step % (number + 2) == 0 or step == 299:
+                ours_j[number] = meters[number].read_j(["rapl:package-0"])["rapl:package-0"]
+    drawn_j = int(tree.energy_file("intel-rapl:0").read_text()) / 1e6 - 1
+    assert sum(ours_j) == pytest.approx(drawn_j, rel=0.01)
+
+
 def test_more_than_all_of_a_socket_is_never_charged(tmp_path: Path, cpu: Cpu) -> None:
     tree = FakeRapl(tmp_path)
     meter = meter_of(tmp_path, cpu)

@@ -15,10 +15,17 @@ from sprout_like.ledger.schema import EvaluationRow
 from sprout_like.ledger.testing import sample_request
 from sprout_like.record import RequestRecord
 from sprout_like.reports.judging import Judging, Kind
+from sprout_like.reports.report import Savings
 from sprout_like.reports.saving import savings
-from sprout_like.reports.summary import summarise
+from sprout_like.reports.sections.saved import read_savings
+from sprout_like.settings import Settings
 
 Fill = Callable[[Iterable[object]], Engine]
+
+
+def saved(engine: Engine, *, until_utc: datetime | None = None) -> Savings:
+    return read_savings(engine, Settings.load(policy="full"), since_utc=None, until_utc=until_utc)
+
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -70,7 +77,7 @@ def test_generations_and_a_judge_without_rows_lower_the_saving(filled: Fill) -> 
     engine = filled([*served(), generated(1, 1.5), generated(2, 0.5)])
     evaluated(engine, judge_energy_j=1.0, judge_operational_g=0.001)
 
-    energy, carbon = summarise(engine).savings
+    energy, carbon = saved(engine).measured
 
     # 3 J over six requests, of 6 J each without the policy.
     assert (energy.saving, energy.judging) == pytest.approx((0.5 - 0.5 / 6, 0.5 / 6))
@@ -84,27 +91,27 @@ def test_a_judge_of_answers_that_were_there_already_is_charged_too(filled: Fill)
     engine = filled(served())
     evaluated(engine, judge_energy_j=3.0, judge_operational_g=0.003)
 
-    assert [saving.judging for saving in summarise(engine).savings] == pytest.approx([0.5 / 6, 0.5 / 6])
+    assert [saving.judging for saving in saved(engine).measured] == pytest.approx([0.5 / 6, 0.5 / 6])
 
 
 def test_what_the_evaluation_repeats_of_its_rows_is_counted_once(filled: Fill) -> None:
     engine = filled([*served(), generated(1, 3.0)])
     evaluated(engine, energy_j=3.0, operational_g=0.003, judge_energy_j=0.0, judge_operational_g=0.0)
 
-    (judging,) = summarise(engine).judging
+    (judging,) = saved(engine).judging
     assert judging.energy_j == 3.0
-    assert summarise(engine).savings[0].judging == pytest.approx(0.5 / 6)
+    assert saved(engine).measured[0].judging == pytest.approx(0.5 / 6)
 
 
 def test_what_is_unknown_is_counted_and_charged_to_nothing(filled: Fill) -> None:
     engine = filled([*served(), generated(1, None)])
     evaluated(engine, judge_energy_j=None)
 
-    summary = summarise(engine)
+    summary = saved(engine)
 
     (judging,) = summary.judging
     assert judging.unknown == 2
-    assert summary.savings[0].saving == pytest.approx(0.5)
+    assert summary.measured[0].saving == pytest.approx(0.5)
 
 
 def test_judging_outside_the_span_is_not_charged(filled: Fill) -> None:
@@ -112,16 +119,16 @@ def test_judging_outside_the_span_is_not_charged(filled: Fill) -> None:
     engine = filled([*served(), generated(1, 3.0, started_utc=late)])
     evaluated(engine, started_utc=late, judge_energy_j=1.0)
 
-    summary = summarise(engine, until_utc=late)
+    summary = saved(engine, until_utc=late)
 
     assert list(summary.judging) == []
-    assert summary.savings[0].saving == pytest.approx(0.5)
+    assert summary.measured[0].saving == pytest.approx(0.5)
 
 
 def test_policies_share_the_burden_by_their_requests(filled: Fill) -> None:
     engine = filled([*served("v"), *served("vv"), generated(1, 3.0)])
 
-    energies = [saving for saving in summarise(engine).savings if saving.quantity == "energy"]
+    energies = [saving for saving in saved(engine).measured if saving.quantity == "energy"]
 
     assert [saving.judging for saving in energies] == pytest.approx([0.5 / 12, 0.5 / 12])
 
@@ -137,17 +144,17 @@ def test_all_answered_requests_of_the_model_bear_it_and_no_others(filled: Fill) 
     strangers = [sample_request(200 + place, propensity=None, **change) for place, change in enumerate(others)]
     engine = filled([*served(), *bearing, *strangers, generated(1, 3.0)])
 
-    summary = summarise(engine)
+    summary = saved(engine)
 
     (judging,) = summary.judging
     assert judging.calls == 12
-    assert [saving.judging for saving in summary.savings] == pytest.approx([0.25 / 6, 0.25 / 6])
+    assert [saving.judging for saving in summary.measured] == pytest.approx([0.25 / 6, 0.25 / 6])
 
 
 def test_a_saving_does_not_bear_the_judging_of_another_model(filled: Fill) -> None:
     engine = filled([*served(), *served("other", model="another"), generated(1, 3.0, model="another")])
 
-    by_version = {s.policy_version: s.judging for s in summarise(engine).savings if s.quantity == "energy"}
+    by_version = {s.policy_version: s.judging for s in saved(engine).measured if s.quantity == "energy"}
 
     assert by_version == {"v": 0.0, "other": pytest.approx(0.5 / 6)}
 
@@ -156,7 +163,7 @@ def test_a_version_that_two_models_share_bears_of_either_what_its_requests_bear(
     ours, theirs = served(), [replace(row, request_id="b" + row.request_id[1:], model="another") for row in served()]
     engine = filled([*ours, *theirs, generated(1, 3.0, model="another")])
 
-    assert summarise(engine).savings[0].judging == pytest.approx(0.25 / 6)
+    assert saved(engine).measured[0].judging == pytest.approx(0.25 / 6)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +181,7 @@ def test_generations_without_grams_of_the_savings_kind_cost_what_their_energy_co
     """1 mg per J: what the requests that are compared emit, whatever the generations' own grams are."""
     engine = filled([*served(), generated(1, 3.0, **{"operational_g": 9.0, **changes})])
 
-    energy, carbon = summarise(engine).savings
+    energy, carbon = saved(engine).measured
 
     assert (energy.judging, carbon.judging) == pytest.approx((0.5 / 6, 0.5 / 6))
 
@@ -183,17 +190,17 @@ def test_a_judge_that_says_no_grams_costs_what_its_energy_costs(filled: Fill) ->
     engine = filled([*served(), generated(1, 1.5)])
     evaluated(engine, judge_energy_j=1.5, judge_operational_g=None)
 
-    summary = summarise(engine)
+    summary = saved(engine)
 
     (judging,) = summary.judging
     assert judging.unpriced_j == 1.5
-    assert summary.savings[1].judging == pytest.approx(0.5 / 6)
+    assert summary.measured[1].judging == pytest.approx(0.5 / 6)
 
 
 def test_grams_of_its_own_kind_are_charged_as_they_are() -> None:
     """8 J in all: of the one kind 3 g for 4 J, and the other 4 J at the 1 g per J of the requests."""
     rows = [
-        ("v", "m", "c", kind, "direct", group, n, n * j, n * j * j, n, n * j, n * j * j)
+        ("v", "m", "c", "t", "z", kind, "direct", 1, group, "full", n, *(n, n * j, n * j * j) * 2, 0, 0)
         for kind in ("average", "marginal")
         for group, n, j in (("policy", 4, 3.0), ("control", 2, 6.0))
     ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,10 +15,18 @@ from sqlalchemy import Engine
 
 from sprout_like.ledger.testing import sample_request
 from sprout_like.record import RequestRecord
-from sprout_like.reports.saving import saving_of, savings
-from sprout_like.reports.summary import summarise
+from sprout_like.reports.report import Savings
+from sprout_like.reports.saving import overall_savings, saving_of, savings
+from sprout_like.reports.sections.saved import read_savings
+from sprout_like.settings import Settings
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Fill = Callable[[Iterable[object]], Engine]
+
+
+def saved(engine: Engine) -> Savings:
+    return read_savings(engine, Settings.load(policy="full"), since_utc=None, until_utc=None)
+
 
 _joules = st.lists(st.floats(0.01, 1e4), min_size=2, max_size=30)
 
@@ -87,7 +97,7 @@ def test_the_ledger_gives_what_the_rows_give(filled: Fill) -> None:
     policy, control = [3.0, 4.0, 5.0], [8.0, 10.0]
     engine = filled([*_requests("policy", policy), *_requests("control", control, first=100)])
 
-    energy, carbon = summarise(engine).savings
+    energy, carbon = saved(engine).measured
 
     expected = saving_of(_moments(policy), _moments(control))
     assert (energy.saving, energy.low, energy.high) == pytest.approx(expected)
@@ -105,36 +115,188 @@ def test_rows_that_were_not_drawn_or_not_answered_are_not_compared(filled: Fill,
     outlier = sample_request(999, **{"decision_group": "policy", "energy_j": 1e6, "operational_g": 1e3, **changes})
     engine = filled([*_requests("policy", [3.0, 4.0]), *_requests("control", [8.0, 9.0], first=100), outlier])
 
-    energy = summarise(engine).savings[0]
+    energy = saved(engine).measured[0]
 
     assert (energy.policy_n, energy.saving) == (2, pytest.approx(1 - 3.5 / 8.5))
 
 
 def test_without_a_control_group_there_is_no_saving(filled: Fill) -> None:
-    assert summarise(filled(_requests("policy", [3.0, 4.0, 5.0]))).savings == []
+    assert list(saved(filled(_requests("policy", [3.0, 4.0, 5.0]))).measured) == []
+
+
+def test_hours_that_chance_gave_the_control_group_do_not_count_as_saved(filled: Fill) -> None:
+    """Half of the energy is saved at 100 and at 300 g/kWh; of the control group, three of four came at the dirtier."""
+    rows = [
+        sample_request(
+            100 * hour + n,
+            started_utc=NOON + timedelta(hours=hour),
+            decision_group="policy" if n < 20 else "control",
+            energy_j=5.0 if n < 20 else 10.0,
+            operational_g=(5.0 if n < 20 else 10.0) / 3.6e6 * g_per_kwh * 1.2,
+            pue=1.2,
+        )
+        for hour, (g_per_kwh, control_n) in enumerate([(100, 2), (300, 6)])
+        for n in range(20 + control_n)
+    ]
+
+    energy, carbon = saved(filled(rows)).measured
+
+    assert (energy.saving, carbon.saving) == pytest.approx((0.5, 0.5))
+
+
+def _line(group: str | None, *figures: float, **changes: Any) -> tuple[Any, ...]:
+    """One line of the answer to `moments`: `figures` are n, sum and sum of squares of energy, then of grams."""
+    energy, carbon = figures[:3], figures[3:] or (0, None, None)
+    keys = {
+        "version": "v",
+        "model": "m",
+        "catalogue": "c",
+        "task": "t",
+        "zone": "z",
+        "kind": "average",
+        "factors": "direct",
+        "level": 1,
+        "group": group,
+        "directive": "full" if group == "control" else "brief",
+        "answered": energy[0],
+        "energy": energy,
+        "carbon": carbon,
+        "errors": 0,
+        "undrawn": 0,
+        **changes,
+    }
+    return tuple(
+        figure for name, value in keys.items() for figure in (value if name in ("energy", "carbon") else (value,))
+    )
 
 
 def test_policies_are_compared_with_their_own_control_groups() -> None:
     known = (2, 4.0, 8.0)
-    rows = [
-        ("v1", "m", "c", "average", "direct", "policy", *known, *known),
-        ("v2", "m", "c", "average", "direct", "control", *known, *known),
-    ]
+    rows = [_line("policy", *known, version="v1"), _line("control", *known, version="v2")]
 
     assert savings(rows, []) == []
+    assert overall_savings(rows, []) == []
 
 
 def test_energy_is_compared_over_all_intensities_and_carbon_within_one_kind() -> None:
     """One row of each kind is enough for energy and too few for carbon."""
-    unknown = (0, None, None)
+    unknown = {"kind": None, "factors": None, "level": None}
     rows = [
-        ("v", "m", "c", "average", "direct", "policy", 1, 2.0, 4.0, 1, 2.0, 4.0),
-        ("v", "m", "c", "marginal", "direct", "policy", 1, 4.0, 16.0, 1, 4.0, 16.0),
-        ("v", "m", "c", "average", "direct", "control", 1, 8.0, 64.0, 1, 8.0, 64.0),
-        ("v", "m", "c", None, None, "control", 1, 4.0, 16.0, *unknown),
-        ("v", "m", "c", None, None, None, 1, 999.0, 999.0**2, *unknown),
+        _line("policy", 1, 2.0, 4.0, 1, 2.0, 4.0),
+        _line("policy", 1, 4.0, 16.0, 1, 4.0, 16.0, kind="marginal"),
+        _line("control", 1, 8.0, 64.0, 1, 8.0, 64.0),
+        _line("control", 1, 4.0, 16.0, **unknown),
+        _line(None, 1, 999.0, 999.0**2, answered=0, **unknown),
     ]
 
     (energy,) = savings(rows, [])
 
     assert (energy.quantity, energy.intensity_kind, energy.saving) == ("energy", None, pytest.approx(0.5))
+
+
+def _alike(group: str, n: int, each_j: float, **changes: Any) -> tuple[Any, ...]:
+    return _line(group, n, n * each_j, n * each_j**2, **changes)
+
+
+def test_work_that_chance_gave_the_control_group_does_not_count_as_saved() -> None:
+    """Half is saved of either work; the plain means would say 0.8, for the control group got mostly the dear one."""
+    rows = [
+        _alike("policy", 90, 1.0, task="cheap"),
+        _alike("policy", 10, 100.0, task="dear"),
+        _alike("control", 10, 2.0, task="cheap"),
+        _alike("control", 10, 200.0, task="dear"),
+    ]
+
+    (energy,) = savings(rows, [])
+
+    assert energy.saving == pytest.approx(0.5)
+    assert 1 - (1090 / 100) / (2020 / 20) > 0.8
+
+
+def test_versions_weigh_by_their_requests_whatever_share_their_control_group_was() -> None:
+    """One saves half of 1,000 J, the other nothing of 1,000 J; their control groups are a half and a tenth."""
+    rows = [
+        _alike("policy", 50, 5.0, version="v1"),
+        _alike("control", 50, 10.0, version="v1"),
+        _alike("policy", 90, 10.0, version="v2"),
+        _alike("control", 10, 10.0, version="v2"),
+    ]
+
+    (overall,) = overall_savings(rows, [])
+
+    assert (overall.policy_version, overall.policy_n, overall.control_n) == (None, 140, 60)
+    assert overall.saving == pytest.approx(0.25)
+    assert [each.saving for each in savings(rows, [])] == pytest.approx([0.5, 0.0])
+
+
+def test_a_directive_whose_energy_is_often_unknown_keeps_its_weight() -> None:
+    """Half of the requests are served at 2 J of 10, half at 6; of the former only every tenth energy is known."""
+    rows = [
+        _alike("policy", 10, 2.0, answered=100),
+        _alike("policy", 100, 6.0, directive="very_brief"),
+        _alike("control", 40, 10.0),
+    ]
+
+    (energy,) = savings(rows, [])
+
+    assert energy.saving == pytest.approx(0.6)
+    assert any("unknown for 45.0 % of the policy's" in doubt for doubt in energy.doubts)
+
+
+def test_few_control_rows_that_happen_to_be_alike_are_not_taken_to_be_certain() -> None:
+    """Twelve at 10 J, while the policy's rows of the same work scatter as much as they cost."""
+    rows = [_line("policy", 500, 500 * 5.0, 500 * 2 * 5.0**2), _alike("control", 12, 10.0)]
+
+    (energy,) = savings(rows, [])
+
+    assert energy.high - energy.low > 2 * 1.96 * 0.5 / math.sqrt(12) * 0.9
+
+
+def test_control_rows_in_plenty_are_taken_at_their_word() -> None:
+    rows = [_line("policy", 10**6, 10**6 * 5.0, 10**6 * 2 * 5.0**2), _alike("control", 10**6, 10.0)]
+
+    (energy,) = savings(rows, [])
+
+    assert energy.high - energy.low == pytest.approx(2 * 1.96 * 0.5 / math.sqrt(10**6), rel=0.01)
+
+
+def _doubts(*rows: tuple[Any, ...]) -> str:
+    return " ".join(overall_savings(rows, [])[0].doubts)
+
+
+def test_nothing_speaks_against_a_fair_comparison() -> None:
+    assert _doubts(_alike("policy", 950, 5.0), _alike("control", 50, 10.0)) == ""
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([_alike("control", 12, 10.0)], "control group has 12 requests"),
+        ([_alike("control", 50, 10.0), _alike("policy", 300, 5.0, version="w")], "300 of 1,300 requests came under"),
+        ([_alike("control", 50, 10.0, errors=10)], "0.0 % of the policy's requests and 16.7 % of the control group's"),
+        ([_alike("control", 50, 10.0, undrawn=100)], "100 of 1,100 answered requests were not drawn"),
+        ([_alike("control", 5, 10.0), _alike("control", 75, 10.0, level=2)], "not spread over work and hours"),
+        ([_alike("control", 60, 10.0, answered=150)], "0.0 % of the policy's requests and 60.0 % of the control"),
+    ],
+    ids=["few", "no control for a part", "errors", "undrawn", "uneven", "unknown"],
+)
+def test_what_cannot_be_believed_says_why(rows: list[tuple[Any, ...]], said: str) -> None:
+    uneven = _alike("policy", 450, 5.0, level=1), _alike("policy", 500, 5.0, level=2)
+
+    policy = uneven if "spread" in said else [_alike("policy", 950, 5.0)]
+
+    assert said in _doubts(*policy, *rows)
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_the_lines_does_not_matter(rng: Random) -> None:
+    rows = [
+        _line("control" if control else "policy", 20, 20.0 * place, 450.0 * place**2, level=place, version=version)
+        for place in (1, 2, 3)
+        for version in ("v1", "v2")
+        for control in (False, True)
+    ]
+    shuffled = rng.sample(rows, len(rows))
+
+    assert overall_savings(shuffled, []) == overall_savings(rows, [])
+    assert savings(shuffled, []) == savings(rows, [])

@@ -72,6 +72,31 @@ def test_what_could_not_be_checked_is_said(change: dict[str, int], said: str) ->
     assert said not in _words(_printed(_GOOD))
 
 
+def test_machines_with_a_device_of_the_same_name_are_kept_apart_and_harmless() -> None:
+    hours = tuple(replace(_HOUR, device_id="cpu:process", host=host) for host in ("node-1", "no\x1b[31mde"))
+    text = _words(_printed(replace(_GOOD, hours=hours)))
+
+    assert "cpu:process of node-1, J per hour" in text
+    assert "cpu:process of no\ufffd[31mde, J per hour" in text
+
+
+@pytest.mark.parametrize(
+    ("sessions_n", "host_counter_j", "share"), [(2, 1_234_567.0, "100.0 %"), (1, 2_469_134.0, "50.0 %")]
+)
+def test_how_much_of_a_counter_that_all_read_is_here(sessions_n: int, host_counter_j: float, share: str) -> None:
+    hour = replace(_HOUR, sessions_n=sessions_n, host_counter_j=host_counter_j)
+    text = _words(_printed(replace(_GOOD, hours=(hour,))))
+
+    assert f"The accounts here hold {share} of it (processes in an hour: at most {sessions_n})." in text
+    assert ("The rest is in other ledgers" in text) == (share != "100.0 %")
+
+
+def test_who_is_alone_on_a_counter_is_told_nothing_of_others() -> None:
+    hour = replace(_HOUR, host_counter_j=_HOUR.counter_j)
+
+    assert "All processes" not in _printed(replace(_GOOD, hours=(hour,)))
+
+
 def test_fits_80_columns_and_shows_a_year_by_its_last_day() -> None:
     hours = tuple(
         replace(_HOUR, hour_utc=_HOUR.hour_utc + timedelta(hours=n), device_id=device, counter_j=9.9e9)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from directives.plan import Expected
-from sprout_like.reports.policies import PolicyLine, with_policies
-from sprout_like.reports.summary import summarise
+from sprout_like.reports.policies import PolicyLine
+from sprout_like.reports.sections.saved import read_savings
 from sprout_like.settings import Settings
 from sprout_like.tuning.propose import tune
 
@@ -40,7 +40,7 @@ def tuned(local: Any, settings: Settings, scores: Callable[..., list[tuple[float
 @pytest.fixture
 def reported(local: Any, settings: Settings) -> Reported:
     def run() -> PolicyLine:
-        lines = with_policies(summarise(local.engine), local.engine, settings).policies
+        lines = read_savings(local.engine, settings, since_utc=None, until_utc=None).modelled
         return next(line for line in lines if line.number is not None)
 
     return run
@@ -94,7 +94,20 @@ def test_where_nobody_bears_it_the_saving_is_unknown(
 ) -> None:
     tuned(started_utc=start + timedelta(days=3))
 
-    late = summarise(local.engine, since_utc=start + timedelta(days=2))
-    (line,) = with_policies(late, local.engine, settings).policies
+    (line,) = read_savings(local.engine, settings, since_utc=start + timedelta(days=2), until_utc=None).modelled
 
     assert (line.modelled_energy, line.modelled_carbon) == (None, None)
+
+
+def test_a_span_that_is_over_has_the_policy_that_was_in_force_at_its_end(
+    local: Any, tuned: Tuned, settings: Settings, now: datetime
+) -> None:
+    """What was tuned later says nothing of it, and so it stays as it was reported."""
+    tuned()
+
+    before = read_savings(local.engine, settings, since_utc=None, until_utc=now).modelled
+    after = read_savings(local.engine, settings, since_utc=None, until_utc=now + timedelta(days=1)).modelled
+
+    assert before == ()
+    assert [line.number for line in after] == [1]
+    assert (after[0].breaker, after[0].missing.unjudged) == (None, ())

@@ -1,0 +1,1 @@
+"""For the tools people have: Prometheus, OpenTelemetry, Grafana, logs, CodeCarbon. See docs/exports.md."""

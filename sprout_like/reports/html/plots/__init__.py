@@ -1,0 +1,1 @@
+"""The plots, each from plain figures to SVG."""

@@ -1,0 +1,191 @@
+"""Sums of requests, added up by the database and then by us, and the figures they make."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, Subquery, case, func
+
+from sprout_like.carbon import JOULES_PER_KWH
+from sprout_like.reports.interval import UNKNOWN, Figure
+from sprout_like.reports.report import Emission, Usage
+from sprout_like.reports.uncertainty import SYSTEMATIC, EnergyPart, carbon_total, energy_total
+
+__all__ = ["Sums", "columns", "emission", "energy", "grams", "ratio", "usage"]
+
+((_METER, _METHOD),) = SYSTEMATIC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What some requests come to. Sums are over those that know them; None where none does.
+
+    Attributes:
+        requests_n … provisional_n: as in the facts.
+        facility_j: Σ energy × PUE.
+        priced_j: Σ energy × PUE of the groups in which each request of known energy has grams. priced_g: their grams.
+        paired_j: energy of the groups in which each request knows its energy. paired_tokens: their new tokens.
+        metered_…: as in the facts, of the meter and method whose systematic error is known apart from the ticks.
+    """
+
+    requests_n: int = 0
+    rows_n: int | None = None
+    errors_n: int = 0
+    prompt_tokens: int | None = None
+    new_tokens: int | None = None
+    duration_s: float | None = None
+    energy_j: float | None = None
+    energy_known_n: int = 0
+    uncertainty_j: float | None = None
+    uncertainty_known_n: int = 0
+    operational_g: float | None = None
+    carbon_known_n: int = 0
+    embodied_g: float | None = None
+    embodied_known_n: int = 0
+    logged_operational_g: float | None = None
+    stale_n: int = 0
+    settled_n: int = 0
+    provisional_n: int = 0
+    facility_j: float | None = None
+    priced_j: float | None = None
+    priced_g: float | None = None
+    paired_j: float | None = None
+    paired_tokens: int | None = None
+    metered_energy_j: float | None = None
+    metered_energy_known_n: int = 0
+    metered_uncertainty_j: float | None = None
+    metered_uncertainty_squares: float | None = None
+    metered_uncertainty_known_n: int = 0
+
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> Sums:
+        """From a row of `columns`; databases give some whole numbers as decimals."""
+        known: dict[str, Any] = {
+            name: float(value) if name in _FLOATS else int(value)
+            for name, value in zip(_NAMES, values, strict=True)
+            if value is not None
+        }
+        return cls(**known)
+
+    @classmethod
+    def over(cls, parts: Iterable[Sums]) -> Sums:
+        """Of all parts together, whatever order they come in."""
+        kept = list(parts)
+        if len(kept) == 1:
+            return kept[0]
+        return cls(**{name: _total([getattr(part, name) for part in kept], name) for name in _NAMES})
+
+
+_NAMES = tuple(field.name for field in fields(Sums))
+_FLOATS = frozenset(field.name for field in fields(Sums) if "float" in str(field.type))
+_COUNTS = frozenset(field.name for field in fields(Sums) if field.default == 0)
+
+
+def columns(facts: Subquery) -> list[ColumnElement[Any]]:
+    """The sums over lines of the facts, in the order of the fields of `Sums`."""
+    c = facts.c
+    facility = c.energy_j * c.pue
+    priced = c.carbon_known_n == c.energy_known_n
+    paired = c.energy_known_n == c.requests_n
+    made: dict[str, Any] = {
+        "facility_j": facility,
+        "priced_j": case((priced & c.operational_g.is_not(None), facility)),
+        "priced_g": case((priced, c.operational_g)),
+        "paired_j": case((paired & c.new_tokens.is_not(None), c.energy_j)),
+        "paired_tokens": case((paired, c.new_tokens)),
+    }
+    metered = (c.meter == _METER) & (c.energy_method == _METHOD)
+    for name in ("energy_j", "uncertainty_j", "uncertainty_squares"):
+        made[f"metered_{name}"] = case((metered, c[name]))
+    for name in ("energy_known_n", "uncertainty_known_n"):
+        made[f"metered_{name}"] = case((metered, c[name]), else_=0)
+    return [func.sum(made[name] if name in made else c[name]).label(name) for name in _NAMES]
+
+
+def ratio(one: float | None, other: float | None) -> float | None:
+    """One by the other; None where either is unknown, or the other is 0."""
+    return None if one is None or not other else one / other
+
+
+def energy(sums: Sums) -> Figure:
+    """In J, with its interval."""
+    metered = EnergyPart(
+        meter=_METER,
+        method=_METHOD,
+        energy_j=sums.metered_energy_j,
+        energy_known_n=sums.metered_energy_known_n,
+        uncertainty_j=sums.metered_uncertainty_j,
+        uncertainty_squares=sums.metered_uncertainty_squares,
+        uncertainty_known_n=sums.metered_uncertainty_known_n,
+    )
+    others = EnergyPart(
+        meter="",
+        method="",
+        energy_j=_rest(sums.energy_j, sums.metered_energy_j, sums.energy_known_n - metered.energy_known_n),
+        energy_known_n=sums.energy_known_n - metered.energy_known_n,
+        uncertainty_j=_rest(
+            sums.uncertainty_j, sums.metered_uncertainty_j, sums.uncertainty_known_n - metered.uncertainty_known_n
+        ),
+        uncertainty_squares=None,
+        uncertainty_known_n=sums.uncertainty_known_n - metered.uncertainty_known_n,
+    )
+    return energy_total((metered, others))
+
+
+def _rest(whole: float | None, part: float | None, known_n: int) -> float | None:
+    """What is left of a sum without a part of it; None where no row of the rest knows it."""
+    return whole - (part or 0.0) if whole is not None and known_n else None
+
+
+def grams(sums: Sums) -> Figure:
+    """Operational, in g CO2e; no interval where some of it rests on no published actual, which is off unknown far."""
+    provisional = ratio(sums.provisional_n, sums.carbon_known_n) or 0.0
+    return carbon_total(sums.operational_g, energy(sums), provisional_share=provisional)
+
+
+def usage(sums: Sums, *, idle_j: float | None = None) -> Usage:
+    """As a report states it."""
+    return Usage(
+        requests=sums.requests_n,
+        rows=sums.requests_n if sums.rows_n is None else sums.rows_n,
+        errors=sums.errors_n,
+        prompt_tokens=sums.prompt_tokens,
+        new_tokens=sums.new_tokens,
+        duration_s=sums.duration_s,
+        energy_j=energy(sums),
+        energy_unknown=sums.requests_n - sums.energy_known_n,
+        embodied_g=UNKNOWN if sums.embodied_g is None else Figure(sums.embodied_g),
+        embodied_unknown=sums.requests_n - sums.embodied_known_n,
+        idle_j=idle_j,
+    )
+
+
+def emission(kind: str | None, factors: str | None, sums: Sums) -> Emission:
+    """As a report states it.
+
+    intensity_g_per_kwh = Σ grams / (Σ energy × PUE / 3.6e6), the mean over the energy behind the grams
+    """
+    mean = ratio(sums.priced_g, sums.priced_j)
+    return Emission(
+        intensity_kind=kind,
+        intensity_factors=factors,
+        requests=sums.requests_n,
+        operational_g=grams(sums),
+        carbon_unknown=sums.requests_n - sums.carbon_known_n,
+        intensity_g_per_kwh=None if mean is None else mean * JOULES_PER_KWH,
+        logged_operational_g=sums.logged_operational_g,
+        stale=sums.stale_n,
+        settled=sums.settled_n,
+        provisional=sums.provisional_n,
+    )
+
+
+def _total(values: list[Any], name: str) -> Any:
+    known = [value for value in values if value is not None]
+    if not known:
+        return 0 if name in _COUNTS else None
+    add_up: Callable[[list[Any]], Any] = math.fsum if name in _FLOATS else sum
+    return add_up(known)
