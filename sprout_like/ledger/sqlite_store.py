@@ -11,13 +11,15 @@ from sqlalchemy import Connection, Engine, Insert
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from sprout_like.errors import LedgerUnreachable
+from sprout_like.errors import LedgerUnreachable, RowRefused
 from sprout_like.ledger.address import public_name
 from sprout_like.ledger.faults import DRIVER_ERRORS, as_startup_error, as_write_error
 from sprout_like.ledger.migrate import ensure_schema
-from sprout_like.ledger.prepared import PreparedInsert
+from sprout_like.ledger.packing import Packer, Part
+from sprout_like.ledger.prepared import PreparedInsert, PreparedRequest
+from sprout_like.ledger.request_rows import UNFIT, insert_packed
 from sprout_like.ledger.rows import Record
-from sprout_like.ledger.schema import AccountRow, Base, IntensityRow, RequestRow
+from sprout_like.ledger.schema import AccountRow, Base, IntensityRow
 from sprout_like.ledger.sqlite_file import FileId, file_id
 from sprout_like.ledger.store import PROBE, forget_expired, insert_records
 from sprout_like.record import AccountRecord, IntensityRecord, RequestRecord
@@ -25,10 +27,12 @@ from sprout_like.record import AccountRecord, IntensityRecord, RequestRecord
 __all__ = ["SqliteStore"]
 
 _INSERTS: Final[dict[type[Record], Insert]] = {
-    RequestRecord: insert(RequestRow).on_conflict_do_nothing(),
     AccountRecord: insert(AccountRow).on_conflict_do_nothing(),
     IntensityRecord: insert(IntensityRow).on_conflict_do_nothing(),
 }
+
+_MOST_STORED: Final = 8192
+"""Parts of requests remembered as being in the database."""
 
 
 class SqliteStore:
@@ -46,8 +50,10 @@ class SqliteStore:
         self._file: FileId | None = None
         # Held open and in autocommit: pool and transaction objects cost more than the write of one row itself.
         self._connection: Connection | None = None
+        self._packer = Packer()
+        self._stored: dict[int, Part] = {}
+        self._prepared_request = PreparedRequest(engine.dialect)
         self._prepared = {
-            RequestRecord: _prepared(RequestRow, RequestRecord, engine),
             AccountRecord: _prepared(AccountRow, AccountRecord, engine),
             IntensityRecord: _prepared(IntensityRow, IntensityRecord, engine),
         }
@@ -79,14 +85,37 @@ class SqliteStore:
             raise LedgerUnreachable(f"{self.name}: the file was deleted or replaced")
         try:
             if len(records) == 1:
-                prepared = self._prepared[type(records[0])]
-                self._connection.exec_driver_sql(prepared.sql, prepared.parameters(records[0]))
+                self._insert_one(self._connection, records[0])
             else:
                 with self._engine.begin() as connection:
-                    insert_records(connection, _INSERTS, records)
+                    insert_records(connection, _INSERTS, records, self._packer)
             self._untidy = True
         except DRIVER_ERRORS as exc:
             raise as_write_error(exc, self._engine.url) from exc
+
+    def _insert_one(self, connection: Connection, record: Record) -> None:
+        if isinstance(record, RequestRecord):
+            self._insert_request(connection, record)
+        else:
+            prepared = self._prepared[type(record)]
+            connection.exec_driver_sql(prepared.sql, prepared.parameters(record))
+
+    def _insert_request(self, connection: Connection, record: RequestRecord) -> None:
+        """With one statement where its parts were seen in the database before; it tells whether they still are."""
+        try:
+            packed = self._packer.packed(record)
+        except UNFIT as exc:
+            raise RowRefused(str(exc)) from exc
+        parts = (packed.context, packed.period)
+        if packed.settlement is None and all(self._stored.get(part.key) is part for part in parts):
+            prepared = self._prepared_request
+            if connection.exec_driver_sql(prepared.sql, prepared.parameters(packed)).rowcount == 1:
+                return
+        with self._engine.begin() as transaction:
+            insert_packed(transaction, [packed])
+        if len(self._stored) >= _MOST_STORED:
+            self._stored.clear()
+        self._stored |= {part.key: part for part in parts}
 
     def tidy(self) -> None:
         """Move rows from the log to the file, which waits for the disk; otherwise every ~300th insert would."""
