@@ -141,7 +141,7 @@ def test_a_deleted_file_is_noticed_before_rows_go_into_it(path: Path, stored: St
 def test_a_dropped_table_is_an_outage(path: Path) -> None:
     with ledger_on(build_engine(parse_address(path)), path.parent) as (ledger, _):
         with closing(sqlite3.connect(path)) as other:
-            other.execute("ALTER TABLE requests RENAME TO elsewhere")
+            other.execute("ALTER TABLE request_rows RENAME TO elsewhere")
         append(ledger, range(3))
 
         status = ledger.status()
