@@ -19,9 +19,18 @@ from sprout_like.record import RequestRecord
 
 __all__ = ["CONTEXT", "OWN", "PERIOD", "SETTLEMENT", "Packed", "Packer", "Part", "key_of"]
 
-PERIOD: Final = (
+_PLAIN_PERIOD: Final = (
     "session_id",
     "account_id",
+    "model",
+    "family",
+    "engine",
+    "zone",
+    "policy",
+    "policy_version",
+    "catalogue_version",
+    "meter",
+    "pue",
     "intensity_g_per_kwh",
     "intensity_kind",
     "intensity_factors",
@@ -31,6 +40,8 @@ PERIOD: Final = (
     "intensity_stale",
     "intensity_reason",
 )
+
+PERIOD: Final = (*_PLAIN_PERIOD, "devices")
 """Columns of `request_periods`, its key excepted."""
 
 _PLAIN_CONTEXT: Final = (
@@ -38,28 +49,19 @@ _PLAIN_CONTEXT: Final = (
     "purpose",
     "status",
     "error_type",
-    "model",
-    "family",
     "variant",
-    "engine",
     "task",
     "inferred_task",
     "reuse",
     "finish_reason",
-    "zone",
-    "policy",
-    "policy_version",
-    "catalogue_version",
     "directive",
     "decision_reason",
     "decision_group",
     "candidates",
     "energy_method",
-    "meter",
-    "pue",
 )
 
-CONTEXT: Final = (*_PLAIN_CONTEXT, "tags", "devices")
+CONTEXT: Final = (*_PLAIN_CONTEXT, "tags")
 """Columns of `request_contexts`, its key excepted."""
 
 SETTLEMENT: Final = (
@@ -114,8 +116,8 @@ _MOST_J: Final = 1e15
 _NO_TAGS: Final = "{}"
 _UNSETTLED: Final = (None,) * len(SETTLEMENT)
 
-_period, _plain_context, _settlement, _own = (
-    attrgetter(*names) for names in (PERIOD, _PLAIN_CONTEXT, SETTLEMENT, OWN)
+_plain_period, _plain_context, _settlement, _own = (
+    attrgetter(*names) for names in (_PLAIN_PERIOD, _PLAIN_CONTEXT, SETTLEMENT, OWN)
 )
 
 
@@ -176,8 +178,8 @@ class Packer:
         tags = encode_json(dict(sorted(record.tags.items()))) if record.tags else _NO_TAGS
         shared = self._are_shared(tags)
         devices = _devices(record)
-        context = self._context((*_plain_context(record), tags if shared else _NO_TAGS, devices))
-        period = self._period(_period(record))
+        context = self._context((*_plain_context(record), tags if shared else _NO_TAGS))
+        period = self._period((*_plain_period(record), devices))
         settled = _settlement(record)
         settlement = None if settled == _UNSETTLED else self._part(SETTLEMENT, settled)
         values = dict(zip(OWN, _own(record), strict=True))
@@ -203,15 +205,16 @@ class Packer:
     def _context(self, content: tuple[Any, ...]) -> Part:
         found = self._contexts.get(content)
         if found is None:
-            *plain, tags, devices = content
-            found = self._part(CONTEXT, (*plain, json.loads(tags), _template(devices)))
+            *plain, tags = content
+            found = self._part(CONTEXT, (*plain, json.loads(tags)))
             _remember(self._contexts, content, found)
         return found
 
     def _period(self, content: tuple[Any, ...]) -> Part:
         found = self._periods.get(content)
         if found is None:
-            found = self._part(PERIOD, content)
+            *plain, devices = content
+            found = self._part(PERIOD, (*plain, _template(devices)))
             _remember(self._periods, content, found)
         return found
 

@@ -51,7 +51,7 @@ def _expression(name: str, dialect: str) -> str:
         none = json("'{}'")
         return f"coalesce(r.knob_counts, {none})"
     if name == "energy_by_device_j":
-        text = "c.devices"
+        text = "p.devices"
         for mark, column in _PARTS.items():
             text = f"replace({text}, '{mark}', {_AS_TEXT[dialect].format(column)})"
         return f"coalesce(r.energy_by_device_j, {json(text)})"

@@ -123,7 +123,7 @@ class StoredRequestRow(Base):
         settlement_id: its row in `request_settlements`; None until it is settled.
         tags: the caller's other tags; None where they are those of the context.
         knob_counts: what the knobs counted in this request; None where they counted nothing.
-        energy_by_device_j: J per device id; None where the `devices` of the context tell it from the parts.
+        energy_by_device_j: J per device id; None where the `devices` of the period tell it from the parts.
     """
 
     __tablename__ = "request_rows"
@@ -162,12 +162,10 @@ class StoredRequestRow(Base):
 
 
 class ContextRow(Base):
-    """The kind of call that requests were: what was asked of whom, and how it was decided and measured.
+    """The kind of call that requests were: what was asked, what was decided, and how it went.
 
     Attributes:
         context_id: made of all that follows.
-        devices: `energy_by_device_j` with `$g`, `$c` and `$d` for the values, which are the request's `gpu_j`, `cpu_j`
-            and `dram_j`; None where they are not, and the request's row has them.
     """
 
     __tablename__ = "request_contexts"
@@ -177,34 +175,26 @@ class ContextRow(Base):
     purpose: Mapped[str]
     status: Mapped[str]
     error_type: Mapped[str | None]
-    model: Mapped[str]
-    family: Mapped[str | None]
     variant: Mapped[str | None]
-    engine: Mapped[str]
     task: Mapped[str | None]
     inferred_task: Mapped[str | None]
     reuse: Mapped[str | None]
     finish_reason: Mapped[str | None]
-    zone: Mapped[str]
-    policy: Mapped[str]
-    policy_version: Mapped[str]
-    catalogue_version: Mapped[str]
     directive: Mapped[str]
     decision_reason: Mapped[str | None]
     decision_group: Mapped[str | None]
     candidates: Mapped[str]
     energy_method: Mapped[str]
-    meter: Mapped[str]
-    pue: Mapped[float]
     tags: Mapped[dict[str, str]]
-    devices: Mapped[str | None]
 
 
 class PeriodRow(Base):
-    """When requests were: by whom they were served, in which energy account, and under which reading.
+    """By whom requests were served, and when: in which energy account, and under which reading of the intensity.
 
     Attributes:
         period_id: made of all that follows.
+        devices: `energy_by_device_j` with `$g`, `$c` and `$d` for the values, which are the request's `gpu_j`, `cpu_j`
+            and `dram_j`; None where they are not, and the request's row has them.
     """
 
     __tablename__ = "request_periods"
@@ -212,6 +202,15 @@ class PeriodRow(Base):
     period_id: Mapped[int] = mapped_column(_KEY, primary_key=True, autoincrement=False)
     session_id: Mapped[str]
     account_id: Mapped[str | None]
+    model: Mapped[str]
+    family: Mapped[str | None]
+    engine: Mapped[str]
+    zone: Mapped[str]
+    policy: Mapped[str]
+    policy_version: Mapped[str]
+    catalogue_version: Mapped[str]
+    meter: Mapped[str]
+    pue: Mapped[float]
     intensity_g_per_kwh: Mapped[float | None]
     intensity_kind: Mapped[str | None]
     intensity_factors: Mapped[str | None]
@@ -220,6 +219,7 @@ class PeriodRow(Base):
     intensity_start_utc: Mapped[datetime | None]
     intensity_stale: Mapped[bool | None]
     intensity_reason: Mapped[str | None]
+    devices: Mapped[str | None]
 
 
 class SettlementRow(Base):

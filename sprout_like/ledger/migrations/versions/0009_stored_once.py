@@ -20,13 +20,13 @@ down_revision = "0007"
 PAGE = 5000
 
 PERIOD = (
-    "session_id", "account_id", "intensity_g_per_kwh", "intensity_kind", "intensity_factors", "intensity_status",
+    "session_id", "account_id", "model", "family", "engine", "zone", "policy", "policy_version", "catalogue_version",
+    "meter", "pue", "intensity_g_per_kwh", "intensity_kind", "intensity_factors", "intensity_status",
     "intensity_source", "intensity_start_utc", "intensity_stale", "intensity_reason",
 )  # fmt: skip
 CONTEXT = (
-    "call", "purpose", "status", "error_type", "model", "family", "variant", "engine", "task", "inferred_task", "reuse",
-    "finish_reason", "zone", "policy", "policy_version", "catalogue_version", "directive", "decision_reason",
-    "decision_group", "candidates", "energy_method", "meter", "pue",
+    "call", "purpose", "status", "error_type", "variant", "task", "inferred_task", "reuse", "finish_reason",
+    "directive", "decision_reason", "decision_group", "candidates", "energy_method",
 )  # fmt: skip
 SETTLEMENT = (
     "settled_g_per_kwh", "settled_kind", "settled_factors", "settled_status", "settled_source", "settled_utc",
@@ -100,33 +100,32 @@ def _create_tables() -> None:
         sa.Column("purpose", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("error_type", sa.String()),
-        sa.Column("model", sa.String(), nullable=False),
-        sa.Column("family", sa.String()),
         sa.Column("variant", sa.String()),
-        sa.Column("engine", sa.String(), nullable=False),
         sa.Column("task", sa.String()),
         sa.Column("inferred_task", sa.String()),
         sa.Column("reuse", sa.String()),
         sa.Column("finish_reason", sa.String()),
-        sa.Column("zone", sa.String(), nullable=False),
-        sa.Column("policy", sa.String(), nullable=False),
-        sa.Column("policy_version", sa.String(), nullable=False),
-        sa.Column("catalogue_version", sa.String(), nullable=False),
         sa.Column("directive", sa.String(), nullable=False),
         sa.Column("decision_reason", sa.String()),
         sa.Column("decision_group", sa.String()),
         sa.Column("candidates", sa.String(), nullable=False),
         sa.Column("energy_method", sa.String(), nullable=False),
-        sa.Column("meter", sa.String(), nullable=False),
-        sa.Column("pue", sa.Double(), nullable=False),
         sa.Column("tags", sa.JSON(), nullable=False),
-        sa.Column("devices", sa.String()),
     )
     op.create_table(
         "request_periods",
         sa.Column("period_id", key, primary_key=True, autoincrement=False),
         sa.Column("session_id", sa.String(), nullable=False),
         sa.Column("account_id", sa.String()),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("family", sa.String()),
+        sa.Column("engine", sa.String(), nullable=False),
+        sa.Column("zone", sa.String(), nullable=False),
+        sa.Column("policy", sa.String(), nullable=False),
+        sa.Column("policy_version", sa.String(), nullable=False),
+        sa.Column("catalogue_version", sa.String(), nullable=False),
+        sa.Column("meter", sa.String(), nullable=False),
+        sa.Column("pue", sa.Double(), nullable=False),
         sa.Column("intensity_g_per_kwh", sa.Double()),
         sa.Column("intensity_kind", sa.String()),
         sa.Column("intensity_factors", sa.String()),
@@ -135,6 +134,7 @@ def _create_tables() -> None:
         sa.Column("intensity_start_utc", sa.DateTime(timezone=True)),
         sa.Column("intensity_stale", sa.Boolean()),
         sa.Column("intensity_reason", sa.String()),
+        sa.Column("devices", sa.String()),
     )
     op.create_table(
         "request_settlements",
@@ -181,15 +181,14 @@ class _Mover:
             self._tags.add(tags)
         shared = tags in self._tags
         devices = _devices(row)
-        context = (*(row[name] for name in CONTEXT), tags if shared else "{}", devices)
+        context = (*(row[name] for name in CONTEXT), tags if shared else "{}")
+        period = (*(row[name] for name in PERIOD), devices)
         settlement = tuple(row[name] for name in SETTLEMENT)
         self._new["request_rows"].append(
             {name: row[name] for name in OWN}
             | {
-                "context_id": self._key("request_contexts", "context_id", (*CONTEXT, "tags", "devices"), context),
-                "period_id": self._key(
-                    "request_periods", "period_id", PERIOD, tuple(row[name] for name in PERIOD)
-                ),
+                "context_id": self._key("request_contexts", "context_id", (*CONTEXT, "tags"), context),
+                "period_id": self._key("request_periods", "period_id", (*PERIOD, "devices"), period),
                 "settlement_id": None
                 if all(value is None for value in settlement)
                 else self._key("request_settlements", "settlement_id", SETTLEMENT, settlement),
@@ -240,7 +239,7 @@ def _grants(connection: sa.Connection) -> list[tuple[str, str]]:
 
 def _create_view(connection: sa.Connection) -> None:
     as_text, as_json = DIALECT[connection.dialect.name]
-    devices = "c.devices"
+    devices = "p.devices"
     for mark, part in (("$g", "r.gpu_j"), ("$c", "r.cpu_j"), ("$d", "r.dram_j")):
         devices = f"replace({devices}, '{mark}', {as_text.format(part)})"
     view = VIEW.format(none=as_json.format("'{}'"), devices=as_json.format(devices))
@@ -268,10 +267,10 @@ CREATE VIEW requests AS SELECT
     c.purpose AS purpose,
     c.status AS status,
     c.error_type AS error_type,
-    c.model AS model,
-    c.family AS family,
+    p.model AS model,
+    p.family AS family,
     c.variant AS variant,
-    c.engine AS engine,
+    p.engine AS engine,
     c.task AS task,
     c.inferred_task AS inferred_task,
     coalesce(r.tags, c.tags) AS tags,
@@ -285,7 +284,7 @@ CREATE VIEW requests AS SELECT
     r.caller_limit_tokens AS caller_limit_tokens,
     c.finish_reason AS finish_reason,
     coalesce(r.knob_counts, {none}) AS knob_counts,
-    c.zone AS zone,
+    p.zone AS zone,
     p.intensity_g_per_kwh AS intensity_g_per_kwh,
     p.intensity_kind AS intensity_kind,
     p.intensity_factors AS intensity_factors,
@@ -294,9 +293,9 @@ CREATE VIEW requests AS SELECT
     p.intensity_start_utc AS intensity_start_utc,
     p.intensity_stale AS intensity_stale,
     p.intensity_reason AS intensity_reason,
-    c.policy AS policy,
-    c.policy_version AS policy_version,
-    c.catalogue_version AS catalogue_version,
+    p.policy AS policy,
+    p.policy_version AS policy_version,
+    p.catalogue_version AS catalogue_version,
     c.directive AS directive,
     r.propensity AS propensity,
     c.decision_reason AS decision_reason,
@@ -309,9 +308,9 @@ CREATE VIEW requests AS SELECT
     coalesce(r.energy_by_device_j, {devices}) AS energy_by_device_j,
     c.energy_method AS energy_method,
     r.energy_uncertainty_j AS energy_uncertainty_j,
-    c.meter AS meter,
+    p.meter AS meter,
     p.account_id AS account_id,
-    c.pue AS pue,
+    p.pue AS pue,
     r.operational_g AS operational_g,
     r.embodied_g AS embodied_g,
     r.overhead_s AS overhead_s,
