@@ -17,7 +17,7 @@ from typing import Any, Final
 from sprout_like.ledger.rows import encode_json
 from sprout_like.record import RequestRecord
 
-__all__ = ["CONTEXT", "OWN", "PERIOD", "SETTLEMENT", "Packed", "Packer", "Part", "key_of"]
+__all__ = ["CONTEXT", "PERIOD", "ROW", "SETTLEMENT", "Packed", "Packer", "Part", "key_of"]
 
 _PLAIN_PERIOD: Final = (
     "session_id",
@@ -103,6 +103,9 @@ OWN: Final = (
 )
 """Columns of `request_rows` that hold a value as the record has it."""
 
+ROW: Final = (*OWN, "context_id", "period_id", "settlement_id", "tags", "knob_counts", "energy_by_device_j")
+"""Columns of `request_rows`."""
+
 _MOST_PARTS: Final = 4096
 """Parts remembered; after that, they are worked out again."""
 
@@ -113,10 +116,9 @@ _LEAST_J: Final = 1e-9
 _MOST_J: Final = 1e15
 """Energies that every database writes out exactly lie between these."""
 
-_NO_TAGS: Final = "{}"
 _UNSETTLED: Final = (None,) * len(SETTLEMENT)
 
-_plain_period, _plain_context, _settlement, _own = (
+_period, _context, _settlement, _own = (
     attrgetter(*names) for names in (_PLAIN_PERIOD, _PLAIN_CONTEXT, SETTLEMENT, OWN)
 )
 
@@ -132,16 +134,20 @@ class Part:
     key: int
     values: Mapping[str, Any]
 
+    def row(self, key_name: str) -> dict[str, Any]:
+        """All columns."""
+        return {key_name: self.key, **self.values}
+
 
 @dataclass(frozen=True, slots=True)
 class Packed:
     """A request taken apart.
 
     Attributes:
-        values: columns of `request_rows`. context, period, settlement: rows of the other tables.
+        values: columns of `request_rows`, in the order of `ROW`. context, period, settlement: rows of the other tables.
     """
 
-    values: dict[str, Any]
+    values: tuple[Any, ...]
     context: Part
     period: Part
     settlement: Part | None
@@ -167,7 +173,8 @@ class Packer:
         self._make_key = make_key
         self._contexts: dict[tuple[Any, ...], Part] = {}
         self._periods: dict[tuple[Any, ...], Part] = {}
-        self._tags: set[str] = set()
+        self._settlements: dict[tuple[Any, ...], Part] = {}
+        self._tags: set[tuple[tuple[str, str], ...]] = set()
 
     def packed(self, record: RequestRecord) -> Packed:
         """The request taken apart.
@@ -175,47 +182,57 @@ class Packer:
         Raises:
             TypeError, ValueError, AttributeError, RecursionError: a value that no column can hold.
         """
-        tags = encode_json(dict(sorted(record.tags.items()))) if record.tags else _NO_TAGS
+        tags = tuple(sorted(record.tags.items())) if record.tags else ()
         shared = self._are_shared(tags)
         devices = _devices(record)
-        context = self._context((*_plain_context(record), tags if shared else _NO_TAGS))
-        period = self._period((*_plain_period(record), devices))
+        context = self._context((_context(record), tags if shared else ()))
+        period = self._period((_period(record), devices))
         settled = _settlement(record)
-        settlement = None if settled == _UNSETTLED else self._part(SETTLEMENT, settled)
-        values = dict(zip(OWN, _own(record), strict=True))
-        values["context_id"] = context.key
-        values["period_id"] = period.key
-        values["settlement_id"] = None if settlement is None else settlement.key
-        values["tags"] = None if shared else dict(record.tags)
-        values["knob_counts"] = dict(record.knob_counts) or None
-        values["energy_by_device_j"] = dict(record.energy_by_device_j) if devices is None else None
+        settlement = None if settled == _UNSETTLED else self._settlement(settled)
+        values = (
+            *_own(record),
+            context.key,
+            period.key,
+            None if settlement is None else settlement.key,
+            None if shared else dict(tags),
+            dict(record.knob_counts) or None,
+            dict(record.energy_by_device_j) if devices is None else None,
+        )
         return Packed(values, context, period, settlement)
 
     def settlement(self, values: Mapping[str, Any]) -> Part:
         """What a request was settled by: a row of `request_settlements`."""
-        return self._part(SETTLEMENT, tuple(values[name] for name in SETTLEMENT))
+        return self._settlement(tuple(values[name] for name in SETTLEMENT))
 
-    def _are_shared(self, tags: str) -> bool:
-        if tags not in self._tags:
-            if len(self._tags) >= _MOST_TAGS:
-                return tags == _NO_TAGS
-            self._tags.add(tags)
+    def _are_shared(self, tags: tuple[tuple[str, str], ...]) -> bool:
+        if tags in self._tags:
+            return True
+        if len(self._tags) >= _MOST_TAGS:
+            return tags == ()
+        self._tags.add(tags)
         return True
 
     def _context(self, content: tuple[Any, ...]) -> Part:
         found = self._contexts.get(content)
         if found is None:
-            *plain, tags = content
-            found = self._part(CONTEXT, (*plain, json.loads(tags)))
+            plain, tags = content
+            found = self._part(CONTEXT, (*plain, dict(tags)))
             _remember(self._contexts, content, found)
         return found
 
     def _period(self, content: tuple[Any, ...]) -> Part:
         found = self._periods.get(content)
         if found is None:
-            *plain, devices = content
+            plain, devices = content
             found = self._part(PERIOD, (*plain, _template(devices)))
             _remember(self._periods, content, found)
+        return found
+
+    def _settlement(self, content: tuple[Any, ...]) -> Part:
+        found = self._settlements.get(content)
+        if found is None:
+            found = self._part(SETTLEMENT, content)
+            _remember(self._settlements, content, found)
         return found
 
     def _part(self, names: tuple[str, ...], values: tuple[Any, ...]) -> Part:

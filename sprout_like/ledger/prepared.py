@@ -11,12 +11,12 @@ from sqlalchemy.dialects.sqlite import insert
 
 from sprout_like.errors import RowRefused
 from sprout_like.ledger.columns import Base
-from sprout_like.ledger.packing import Packed
+from sprout_like.ledger.packing import ROW, Packed, Part
 from sprout_like.ledger.request_rows import UNFIT
 from sprout_like.ledger.rows import Record
 from sprout_like.ledger.schema_requests import ContextRow, PeriodRow, StoredRequestRow
 
-__all__ = ["PreparedInsert", "PreparedRequest"]
+__all__ = ["PreparedInsert", "PreparedPart", "PreparedRequest"]
 
 
 class _Prepared:
@@ -57,6 +57,27 @@ class PreparedInsert(_Prepared):
         return self._bound(record)
 
 
+class PreparedPart(_Prepared):
+    """An insert of a part of a request into its table, where it is not there.
+
+    Args:
+        row: the table's class. dialect: of the engine that will run it, with positional parameters.
+    """
+
+    def __init__(self, row: type[Base], dialect: Dialect) -> None:
+        self.table = Base.metadata.tables[row.__tablename__]
+        (self._key,) = self.table.primary_key.columns.keys()
+        super().__init__(insert(self.table).on_conflict_do_nothing(), self.table, dialect, itemgetter)
+
+    def parameters(self, part: Part) -> tuple[Any, ...]:
+        """The row's values as the driver takes them.
+
+        Raises:
+            RowRefused: a value does not fit its column.
+        """
+        return self._bound(part.row(self._key))
+
+
 class PreparedRequest(_Prepared):
     """An insert of a request whose context and period are there; where one is not, it inserts nothing.
 
@@ -65,7 +86,7 @@ class PreparedRequest(_Prepared):
     """
 
     def __init__(self, dialect: Dialect) -> None:
-        super().__init__(_REQUEST, _ROWS, dialect, itemgetter)
+        super().__init__(_REQUEST, _ROWS, dialect, lambda *names: itemgetter(*(ROW.index(name) for name in names)))
 
     def parameters(self, packed: Packed) -> tuple[Any, ...]:
         """The row's values as the driver takes them.

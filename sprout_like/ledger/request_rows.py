@@ -10,11 +10,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sprout_like.errors import RowRefused
 from sprout_like.ledger.columns import Base
-from sprout_like.ledger.packing import Packed, Packer, Part
+from sprout_like.ledger.packing import ROW, Packed, Packer, Part
 from sprout_like.ledger.schema_requests import ContextRow, PeriodRow, SettlementRow, StoredRequestRow
 from sprout_like.record import RequestRecord
 
-__all__ = ["UNFIT", "insert_packed", "insert_requests", "update_settled"]
+__all__ = ["UNFIT", "RequestWriter", "compare_part", "insert_requests", "update_settled"]
 
 UNFIT: Final = (TypeError, ValueError, AttributeError, RecursionError)
 """What a value raises that no column can hold."""
@@ -24,34 +24,97 @@ _ROWS, _CONTEXTS, _PERIODS, _SETTLEMENTS = (
 )
 
 _PAGE: Final = 500
+_MOST_COMPARED: Final = 8192
+"""Parts remembered; after that, they are compared again."""
 
 
-def insert_requests(connection: Connection, records: Iterable[RequestRecord], packer: Packer | None = None) -> None:
-    """Write the requests; those that are there already stay as they are.
+class RequestWriter:
+    """Writes requests of one process into one database. What it remembers saves time alone."""
 
-    Raises:
-        RowRefused: one of them can never be written.
-        sqlalchemy.exc.SQLAlchemyError: the database's own errors.
-    """
-    packer = packer or Packer()
-    try:
-        packed = [packer.packed(record) for record in records]
-    except UNFIT as exc:
-        raise RowRefused(str(exc)) from exc
-    insert_packed(connection, packed)
+    def __init__(self) -> None:
+        self._packer = Packer()
+        self._compared: dict[int, Part] = {}
+
+    def forget(self) -> None:
+        """What was written may not be there: a transaction was rolled back, or the database is another one."""
+        self._compared.clear()
+
+    def packed(self, record: RequestRecord) -> Packed:
+        """The request taken apart.
+
+        Raises:
+            RowRefused: it can never be written.
+        """
+        try:
+            return self._packer.packed(record)
+        except UNFIT as exc:
+            raise RowRefused(str(exc)) from exc
+
+    def write(self, connection: Connection, records: Iterable[RequestRecord]) -> None:
+        """Write the requests; those that are there already stay as they are.
+
+        The order of tables and keys is the same for everyone: processes that write the same parts never deadlock.
+
+        Args:
+            connection: in a transaction. records: the requests.
+
+        Raises:
+            RowRefused: one of them can never be written.
+            sqlalchemy.exc.SQLAlchemyError: the database's own errors.
+        """
+        requests = [self.packed(record) for record in records]
+        if not requests:
+            return
+        self.write_parts(connection, requests)
+        rows = [dict(zip(ROW, request.values, strict=True)) for request in requests]
+        connection.execute(_insert(connection)(_ROWS).on_conflict_do_nothing(), rows)
+
+    def write_parts(self, connection: Connection, requests: Sequence[Packed]) -> None:
+        """Likewise, without their own rows."""
+        self._insert_parts(connection, _CONTEXTS, (request.context for request in requests))
+        self._insert_parts(connection, _PERIODS, (request.period for request in requests))
+        self._insert_parts(connection, _SETTLEMENTS, (request.settlement for request in requests if request.settlement))
+
+    def settle(self, connection: Connection, settled: Sequence[Mapping[str, Any]]) -> None:
+        """Write by what requests were settled, beside them; see `update_settled`."""
+        parts = [self._packer.settlement(values) for values in settled]
+        self._insert_parts(connection, _SETTLEMENTS, parts)
+        connection.execute(
+            update(_ROWS).where(_ROWS.c.request_id == bindparam("row")),
+            [
+                {
+                    "row": values["request_id"],
+                    "settlement_id": part.key,
+                    "settled_operational_g": values["settled_operational_g"],
+                }
+                for values, part in zip(settled, parts, strict=True)
+            ],
+        )
+
+    def _insert_parts(self, connection: Connection, table: Table, parts: Iterable[Part]) -> None:
+        """Insert those that are not there; what is there is compared, once."""
+        wanted: dict[int, Part] = {}
+        for part in parts:
+            if (other := wanted.setdefault(part.key, part)) is not part:
+                _compare(table, part, other.values)
+        (key,) = table.primary_key
+        rows = [part.row(key.name) for _, part in sorted(wanted.items())]
+        for start in range(0, len(rows), _PAGE):
+            page = rows[start : start + _PAGE]
+            connection.execute(_insert(connection)(table).on_conflict_do_nothing(), page)
+            new = [row[key.name] for row in page if self._compared.get(row[key.name]) is not wanted[row[key.name]]]
+            if not new:
+                continue
+            for stored in connection.execute(select(table).where(key.in_(new))).mappings():
+                _compare(table, wanted[stored[key.name]], stored)
+            if len(self._compared) >= _MOST_COMPARED:
+                self._compared.clear()
+            self._compared |= {number: wanted[number] for number in new}
 
 
-def insert_packed(connection: Connection, packed: Sequence[Packed]) -> None:
-    """Likewise, of requests taken apart.
-
-    The order of tables and keys is the same for everyone: processes that write the same parts never deadlock.
-    """
-    if not packed:
-        return
-    _insert_parts(connection, _CONTEXTS, (request.context for request in packed))
-    _insert_parts(connection, _PERIODS, (request.period for request in packed))
-    _insert_parts(connection, _SETTLEMENTS, (request.settlement for request in packed if request.settlement))
-    connection.execute(_insert(connection)(_ROWS).on_conflict_do_nothing(), [request.values for request in packed])
+def insert_requests(connection: Connection, records: Iterable[RequestRecord]) -> None:
+    """Write the requests; see `RequestWriter.write`."""
+    RequestWriter().write(connection, records)
 
 
 def update_settled(connection: Connection, settled: Sequence[Mapping[str, Any]]) -> None:
@@ -61,41 +124,24 @@ def update_settled(connection: Connection, settled: Sequence[Mapping[str, Any]])
         connection: in a transaction.
         settled: `request_id` and every column of a request whose name begins with `settled_`.
     """
-    packer = Packer()
-    parts = [packer.settlement(values) for values in settled]
-    _insert_parts(connection, _SETTLEMENTS, parts)
-    connection.execute(
-        update(_ROWS).where(_ROWS.c.request_id == bindparam("row")),
-        [
-            {
-                "row": values["request_id"],
-                "settlement_id": part.key,
-                "settled_operational_g": values["settled_operational_g"],
-            }
-            for values, part in zip(settled, parts, strict=True)
-        ],
-    )
+    RequestWriter().settle(connection, settled)
 
 
-def _insert_parts(connection: Connection, table: Table, parts: Iterable[Part]) -> None:
-    """Insert those that are not there; all are compared with what is."""
-    wanted: dict[int, Part] = {}
-    for part in parts:
-        if wanted.setdefault(part.key, part).values != part.values:
-            raise _same_key(table, part)
+def compare_part(connection: Connection, table: Table, part: Part) -> None:
+    """See that what is stored under the key of a part, if anything, is that part.
+
+    Raises:
+        RowRefused: it is another.
+    """
     (key,) = table.primary_key
-    rows = [{key.name: part.key, **part.values} for _, part in sorted(wanted.items())]
-    for start in range(0, len(rows), _PAGE):
-        page = rows[start : start + _PAGE]
-        connection.execute(_insert(connection)(table).on_conflict_do_nothing(), page)
-        for stored in connection.execute(select(table).where(key.in_([row[key.name] for row in page]))).mappings():
-            part = wanted[stored[key]]
-            if any(stored[name] != value for name, value in part.values.items()):
-                raise _same_key(table, part)
+    stored = connection.execute(select(table).where(key == part.key)).mappings().one_or_none()
+    if stored is not None:
+        _compare(table, part, stored)
 
 
-def _same_key(table: Table, part: Part) -> RowRefused:
-    return RowRefused(f"{table.name}: another row has the key {part.key} already")
+def _compare(table: Table, part: Part, stored: Mapping[str, Any]) -> None:
+    if any(stored[name] != value for name, value in part.values.items()):
+        raise RowRefused(f"{table.name}: what is stored under the key {part.key} is something else")
 
 
 def _insert(connection: Connection) -> Any:

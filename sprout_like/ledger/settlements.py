@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -87,7 +87,7 @@ class Settlements:
     def apply(self, settled: Sequence[Settled]) -> None:
         """Write the figures beside their requests, all or none."""
         with self._engine.begin() as connection:
-            update_settled(connection, [asdict(figures) for figures in settled])
+            update_settled(connection, [{name: getattr(figures, name) for name in Settled.__slots__} for figures in settled])
 
 
 class DryRun(Settlements):

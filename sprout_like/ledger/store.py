@@ -10,8 +10,7 @@ from sqlalchemy import Connection, Engine, Insert, delete, false, func, insert, 
 from sqlalchemy.exc import SQLAlchemyError
 
 from sprout_like.errors import RowRefused
-from sprout_like.ledger.packing import Packer
-from sprout_like.ledger.request_rows import insert_requests
+from sprout_like.ledger.request_rows import RequestWriter
 from sprout_like.ledger.rows import Record
 from sprout_like.ledger.schema import PromptRow, StoredRequestRow
 from sprout_like.record import RequestRecord
@@ -66,13 +65,13 @@ class Store(Protocol):
 
 
 def insert_records(
-    connection: Connection, statements: Mapping[type[Record], Insert], records: Sequence[Record], packer: Packer
+    connection: Connection, statements: Mapping[type[Record], Insert], records: Sequence[Record], writer: RequestWriter
 ) -> None:
     """Write the requests, and execute one statement per other table, in the order of `statements`.
 
     The order is the same for everyone: two processes that send the same rows wait for, and never deadlock, each other.
     """
-    insert_requests(connection, (record for record in records if isinstance(record, RequestRecord)), packer)
+    writer.write(connection, (record for record in records if isinstance(record, RequestRecord)))
     for kind, statement in statements.items():
         rows = [record.as_dict() for record in records if type(record) is kind]
         if rows:

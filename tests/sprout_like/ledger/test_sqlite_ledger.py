@@ -53,17 +53,17 @@ def test_a_full_disk_loses_nothing(path: Path, stored: Stored, caplog: pytest.Lo
         engine, "begin", lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={limits['pages']}")
     )
     with ledger_on(engine, path.parent) as (ledger, clock):
-        append(ledger, range(200))
+        append(ledger, range(600))
         assert "database or disk is full" in str(ledger.status().problem)
         clock.advance(60)
         ledger.tick()
-        assert 0 < len(stored(path)) < 200
+        assert 0 < len(stored(path)) < 600
 
         limits["pages"] = 1_000_000
         clock.advance(60)
         ledger.tick()
-        append(ledger, range(200, 210))
-        assert stored(path) == list(range(210))
+        append(ledger, range(600, 610))
+        assert stored(path) == list(range(610))
         assert ledger.status().problem is None
 
     assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
