@@ -71,6 +71,7 @@ def _tune(spec: str) -> None:
 def _fill(spec: str) -> None:
     from sqlalchemy import text
 
+    from directives import Catalogue
     from sprout_like.ledger.address import parse_address
     from sprout_like.ledger.engine import build_engine
     from sprout_like.ledger.migrate import ensure_schema
@@ -79,10 +80,10 @@ def _fill(spec: str) -> None:
 
     engine = build_engine(parse_address(spec))
     ensure_schema(engine)
-    rng, writer = Random(0), RequestWriter()
+    rng, writer, version = Random(0), RequestWriter(), Catalogue.builtin().version
     with engine.begin() as connection:
         for first in range(0, ROWS, 10_000):
-            rows = [_row(number, rng) for number in range(first, first + 10_000)]
+            rows = [_row(number, rng, version) for number in range(first, first + 10_000)]
             if engine.dialect.name == "sqlite":
                 writer.write(connection, rows)
             else:
@@ -103,9 +104,8 @@ def _copy(connection: Any, table: str, names: Sequence[str], rows: list[tuple[An
             copy.write_row([json.dumps(value) if isinstance(value, dict) else value for value in row])
 
 
-def _row(number: int, rng: Random) -> RequestRecord:
+def _row(number: int, rng: Random, catalogue_version: str) -> RequestRecord:
     """A request of 18 bins, 672 hours and 4 directives, in the order of time as real ones are."""
-    from directives import Catalogue
     from sprout_like.carbon import operational_g
     from sprout_like.ledger.testing import sample_request
 
@@ -116,7 +116,7 @@ def _row(number: int, rng: Random) -> RequestRecord:
     energy = rng.gammavariate(4, COST_J[directive] / 4)
     changes = {
         "started_utc": at,
-        "catalogue_version": Catalogue.builtin().version,
+        "catalogue_version": catalogue_version,
         "task": rng.choice(["chat", "question", "summary"]),
         "prompt_tokens": rng.choice([20, 300, 900]),
         "caller_limit_tokens": rng.choice([100, 400]),

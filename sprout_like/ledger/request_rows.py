@@ -56,7 +56,8 @@ class RequestWriter:
         The order of tables and keys is the same for everyone: processes that write the same parts never deadlock.
 
         Args:
-            connection: in a transaction. records: the requests.
+            connection: in a transaction.
+            records: the requests.
 
         Raises:
             RowRefused: one of them can never be written.
@@ -106,7 +107,7 @@ class RequestWriter:
             if not new:
                 continue
             for stored in connection.execute(select(table).where(key.in_(new))).mappings():
-                _compare(table, wanted[stored[key.name]], stored)
+                _compare(table, wanted[stored[key.name]], dict(stored))
             if len(self._compared) >= _MOST_COMPARED:
                 self._compared.clear()
             self._compared |= {number: wanted[number] for number in new}
@@ -136,7 +137,7 @@ def compare_part(connection: Connection, table: Table, part: Part) -> None:
     (key,) = table.primary_key
     stored = connection.execute(select(table).where(key == part.key)).mappings().one_or_none()
     if stored is not None:
-        _compare(table, part, stored)
+        _compare(table, part, dict(stored))
 
 
 def _compare(table: Table, part: Part, stored: Mapping[str, Any]) -> None:

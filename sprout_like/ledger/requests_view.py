@@ -21,6 +21,14 @@ _TABLES: Final = {
 
 _PARTS: Final = {"$g": "r.gpu_j", "$c": "r.cpu_j", "$d": "r.dram_j"}
 
+_FROM: Final = """\
+FROM request_rows AS r
+LEFT JOIN request_contexts AS c ON c.context_id = r.context_id
+LEFT JOIN request_periods AS p ON p.period_id = r.period_id
+LEFT JOIN request_settlements AS s ON s.settlement_id = r.settlement_id"""
+
+_COLUMNS: Final = tuple(RequestRow.__table__.columns.keys())
+
 _AS_TEXT: Final = {
     # 17 digits tell every double; 20 leave room for a last digit that SQLite before 3.43 does not get right.
     "sqlite": "printf('%!.20g', {})",
@@ -33,14 +41,11 @@ _AS_JSON: Final = {"sqlite": "{}", "postgresql": "({})::json"}
 
 def requests_view(dialect: str) -> str:
     """The statement that makes the view on `sqlite` or `postgresql`."""
-    columns = ",\n    ".join(f"{_expression(name, dialect)} AS {name}" for name in RequestRow.__table__.columns.keys())
+    columns = ",\n    ".join(f"{_expression(name, dialect)} AS {name}" for name in _COLUMNS)
     return f"""\
 CREATE VIEW requests AS SELECT
     {columns}
-FROM request_rows AS r
-LEFT JOIN request_contexts AS c ON c.context_id = r.context_id
-LEFT JOIN request_periods AS p ON p.period_id = r.period_id
-LEFT JOIN request_settlements AS s ON s.settlement_id = r.settlement_id"""
+{_FROM}"""
 
 
 def _expression(name: str, dialect: str) -> str:
@@ -61,5 +66,5 @@ def _expression(name: str, dialect: str) -> str:
 
 for _dialect in _AS_JSON:
     # DDL formats its text with %.
-    _ddl = DDL(requests_view(_dialect).replace("%", "%%")).execute_if(dialect=_dialect)
+    _ddl = DDL(requests_view(_dialect).replace("%", "%%")).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
     event.listen(Base.metadata, "after_create", _ddl)

@@ -59,7 +59,7 @@ _DESCRIBED: Final[dict[str, tuple[type, ...]]] = {
     "job_schedule_items": (Item, PromptColumns, JobScheduleItemRow),
     "workers": (WorkerRecord, WorkerRow),
 }
-"""Tables and views, and the classes whose docstrings say what their columns mean; the last that names a column has the say."""
+"""What is shown, and the classes whose docstrings say what its columns mean; the last that names one has the say."""
 
 
 def schema_markdown() -> str:
@@ -87,7 +87,8 @@ def _section(table: Table) -> str:
     dialects = [make_url(url).get_dialect()() for url in ("sqlite://", "postgresql://")]
     meaning = meanings(table.name)
     is_view = table.metadata is View.metadata
-    lines = [f"\n## `{table.name}`{' (a view)' if is_view else ''}\n", "| column | SQLite | PostgreSQL | NULL | meaning |", "|---|---|---|---|---|"]
+    title = f"`{table.name}`, a view" if is_view else f"`{table.name}`"
+    lines = [f"\n## {title}\n", "| column | SQLite | PostgreSQL | NULL | meaning |", "|---|---|---|---|---|"]
     for column in table.columns:
         types = [column.type.compile(dialect) for dialect in dialects]
         null = "yes" if column.nullable else "key" if column.primary_key else "no"

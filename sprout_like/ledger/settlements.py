@@ -87,7 +87,7 @@ class Settlements:
     def apply(self, settled: Sequence[Settled]) -> None:
         """Write the figures beside their requests, all or none."""
         with self._engine.begin() as connection:
-            update_settled(connection, [{name: getattr(figures, name) for name in Settled.__slots__} for figures in settled])
+            update_settled(connection, [_columns(figures) for figures in settled])
 
 
 class DryRun(Settlements):
@@ -120,6 +120,10 @@ def _within(scope: Scope, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any,
     if scope.zone is not None:
         query = query.where(RequestRow.zone == scope.zone)
     return query if scope.since_utc is None else query.where(RequestRow.started_utc >= scope.since_utc)
+
+
+def _columns(figures: Settled) -> dict[str, Any]:
+    return {name: getattr(figures, name) for name in Settled.__slots__}
 
 
 def _key(reading: Intensity) -> tuple[Any, ...]:

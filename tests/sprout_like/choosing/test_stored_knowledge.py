@@ -177,9 +177,7 @@ def serve_by_breaker(engine: Engine, *, but: int | None = None) -> None:
         insert_requests(
             connection,
             (
-                replace(record, policy_version="v;breaker")
-                if record.directive == "full" and place != but
-                else record
+                replace(record, policy_version="v;breaker") if record.directive == "full" and place != but else record
                 for place, record in enumerate(records)
             ),
         )

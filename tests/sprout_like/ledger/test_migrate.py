@@ -66,9 +66,7 @@ def test_alembic_of_somebody_else_does_no_harm(spec: str, tmp_path: Path, stored
 
 
 @pytest.mark.parametrize("taken", ["ix_requests_started_utc", "ix_request_rows_started_utc"])
-def test_a_migration_that_fails_leaves_nothing_behind(
-    spec: str, tmp_path: Path, stored: Stored, taken: str
-) -> None:
+def test_a_migration_that_fails_leaves_nothing_behind(spec: str, tmp_path: Path, stored: Stored, taken: str) -> None:
     """The index' name is taken, so that the migration fails half way."""
     execute(spec, "CREATE TABLE other (n integer)", f"CREATE INDEX {taken} ON other (n)")
     ledger = open_ledger(spec, spool_path=tmp_path / "spool.sqlite")

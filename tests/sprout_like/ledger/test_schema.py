@@ -26,7 +26,6 @@ from sprout_like.ledger.schema_doc import meanings, schema_markdown
 from sprout_like.ledger.schema_requests import View
 from sprout_like.ledger.testing import sample_account
 
-
 TABLES = {**Base.metadata.tables, **View.metadata.tables}
 
 

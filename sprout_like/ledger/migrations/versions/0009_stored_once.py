@@ -50,6 +50,7 @@ def upgrade() -> None:
     grants = _grants(connection)
     op.drop_table("requests")
     _create_view(connection)
+    _mark_stale_hours(connection)
     for grantee, privilege in grants:
         if privilege == "SELECT":
             op.execute(f"GRANT SELECT ON requests TO {grantee}")
@@ -159,20 +160,18 @@ class _Mover:
 
     def move(self) -> None:
         columns = [*OWN, *PERIOD, *CONTEXT, *SETTLEMENT, *(f"CAST({name} AS TEXT) AS {name}" for name in JSON)]
-        page = sa.text(
-            f"SELECT {', '.join(columns)} FROM requests WHERE request_id > :last ORDER BY request_id LIMIT {PAGE}"
-        )
+        query = f"SELECT {', '.join(columns)} FROM requests"  # noqa: S608 - names from above
+        page = sa.text(f"{query} WHERE request_id > :last ORDER BY request_id LIMIT {PAGE}")
         last = ""
         while old := self._connection.execute(page, {"last": last}).mappings().all():
             self._new = {table: [] for table in TABLES}
             for row in old:
-                self._take_apart(row)
+                self._take_apart(dict(row))
             for table, rows in self._new.items():
                 if rows:
-                    names = list(rows[0])
-                    values = ", ".join(f":{name}" for name in names)
-                    insert = sa.text(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({values})")
-                    self._connection.execute(insert, rows)
+                    values = ", ".join(f":{name}" for name in rows[0])
+                    insert = f"INSERT INTO {table} ({', '.join(rows[0])}) VALUES ({values})"  # noqa: S608 - as above
+                    self._connection.execute(sa.text(insert), rows)
             last = old[-1]["request_id"]
 
     def _take_apart(self, row: Mapping[str, Any]) -> None:
@@ -221,6 +220,64 @@ def _devices(row: Mapping[str, Any]) -> str | None:
     return "{" + ",".join(found) + "}"
 
 
+def _mark_stale_hours(connection: sa.Connection) -> None:
+    """The triggers of 0008 went with the table; they are made again on the one that rows are written to now."""
+    execute = connection.exec_driver_sql
+    if not sa.inspect(connection).has_table("stale_hours"):
+        return
+    if connection.dialect.name == "sqlite":
+        for event, rows in (("insert", ("NEW",)), ("update", ("OLD", "NEW")), ("delete", ("OLD",))):
+            marks = "".join(SQLITE_MARK.format(row=row) for row in rows)
+            execute(f"CREATE TRIGGER requests_stale_{event} AFTER {event} ON request_rows BEGIN {marks} END")
+        return
+    schema = execute("SELECT quote_ident(current_schema())").scalar_one()
+    old, new = (POSTGRES_HOURS.format(rows=rows) for rows in ("old_rows", "new_rows"))
+    execute(POSTGRES_MARKS.format(schema=schema, old=old, new=new, mark=POSTGRES_MARK))
+    for event, tables in POSTGRES_EVENTS.items():
+        execute(
+            f"CREATE TRIGGER requests_stale_{event} AFTER {event} ON request_rows {tables} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION sprout_mark_stale_hours()"
+        )
+
+
+SQLITE_MARK = """
+INSERT INTO stale_hours (hour_utc, session_id)
+SELECT substr({row}.started_utc, 1, 13) || ':00:00.000000', session_id
+FROM request_periods WHERE period_id = {row}.period_id
+ON CONFLICT (hour_utc, session_id) DO UPDATE SET claim = NULL WHERE claim IS NOT NULL;
+"""
+
+POSTGRES_HOURS = """
+SELECT date_trunc('hour', started_utc, 'UTC'), session_id FROM {rows} JOIN request_periods USING (period_id)"""
+
+POSTGRES_MARK = "ON CONFLICT (hour_utc, session_id) DO UPDATE SET claim = NULL WHERE stale_hours.claim IS NOT NULL;"
+
+# The owner's rights, and a lock on each mark until the rows are committed: see 0008.
+POSTGRES_MARKS = """
+CREATE OR REPLACE FUNCTION sprout_mark_stale_hours() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO stale_hours (hour_utc, session_id) {new} GROUP BY 1, 2 ORDER BY 1, 2 {mark}
+    ELSIF TG_OP = 'UPDATE' THEN
+        INSERT INTO stale_hours (hour_utc, session_id) {new} UNION {old} ORDER BY 1, 2 {mark}
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO stale_hours (hour_utc, session_id) {old} GROUP BY 1, 2 ORDER BY 1, 2 {mark}
+    ELSE
+        INSERT INTO stale_hours (hour_utc, session_id) SELECT DISTINCT hour_utc, '' FROM request_hours ORDER BY 1 {mark}
+    END IF;
+    RETURN NULL;
+END $$
+"""
+
+POSTGRES_EVENTS = {
+    "insert": "REFERENCING NEW TABLE AS new_rows",
+    "update": "REFERENCING NEW TABLE AS new_rows OLD TABLE AS old_rows",
+    "delete": "REFERENCING OLD TABLE AS old_rows",
+    "truncate": "",
+}
+
+
 def _grants(connection: sa.Connection) -> list[tuple[str, str]]:
     """Who else than the owner may do what with the requests; on PostgreSQL, a new table starts without."""
     if connection.dialect.name != "postgresql":
@@ -236,14 +293,13 @@ def _grants(connection: sa.Connection) -> list[tuple[str, str]]:
     ]
 
 
-
 def _create_view(connection: sa.Connection) -> None:
     as_text, as_json = DIALECT[connection.dialect.name]
     devices = "p.devices"
     for mark, part in (("$g", "r.gpu_j"), ("$c", "r.cpu_j"), ("$d", "r.dram_j")):
         devices = f"replace({devices}, '{mark}', {as_text.format(part)})"
     view = VIEW.format(none=as_json.format("'{}'"), devices=as_json.format(devices))
-    connection.execute(sa.DDL(view.replace("%", "%%")))
+    connection.exec_driver_sql(view)
 
 
 DIALECT = {
