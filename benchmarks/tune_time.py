@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from random import Random
 from typing import Any
 
 from benchmarks.harness import write_result
+from sprout_like.record import RequestRecord
 
 ROWS = 1_000_000
 RUNS = 3
@@ -68,53 +69,54 @@ def _tune(spec: str) -> None:
 
 
 def _fill(spec: str) -> None:
-    from sqlalchemy import insert, text
+    from sqlalchemy import text
 
+    from directives import Catalogue
     from sprout_like.ledger.address import parse_address
     from sprout_like.ledger.engine import build_engine
     from sprout_like.ledger.migrate import ensure_schema
-    from sprout_like.ledger.schema import RequestRow
+    from sprout_like.ledger.packing import ROW
+    from sprout_like.ledger.request_rows import RequestWriter
 
     engine = build_engine(parse_address(spec))
     ensure_schema(engine)
-    rng = Random(0)
+    rng, writer, version = Random(0), RequestWriter(), Catalogue.builtin().version
     with engine.begin() as connection:
         for first in range(0, ROWS, 10_000):
-            rows = [_row(number, rng) for number in range(first, first + 10_000)]
+            rows = [_row(number, rng, version) for number in range(first, first + 10_000)]
             if engine.dialect.name == "sqlite":
-                connection.execute(insert(RequestRow), rows)
+                writer.write(connection, rows)
             else:
-                _copy(connection, RequestRow.__tablename__, rows)
+                packed = [writer.packed(row) for row in rows]
+                writer.write_parts(connection, packed)
+                _copy(connection, "request_rows", ROW, [part.values for part in packed])
         _judge(connection)
         if engine.dialect.name != "sqlite":
             connection.execute(text("ANALYZE"))  # a server does so by itself after a while
     engine.dispose()
 
 
-def _copy(connection: Any, table: str, rows: list[dict[str, Any]]) -> None:
+def _copy(connection: Any, table: str, names: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
     """Into PostgreSQL five times as fast as by INSERT."""
     cursor = connection.connection.cursor()
-    with cursor.copy(f"COPY {table} ({', '.join(rows[0])}) FROM STDIN") as copy:
+    with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
         for row in rows:
-            copy.write_row([json.dumps(value) if isinstance(value, dict) else value for value in row.values()])
+            copy.write_row([json.dumps(value) if isinstance(value, dict) else value for value in row])
 
 
-def _row(number: int, rng: Random) -> dict[str, Any]:
+def _row(number: int, rng: Random, catalogue_version: str) -> RequestRecord:
     """A request of 18 bins, 672 hours and 4 directives, in the order of time as real ones are."""
-    from directives import Catalogue
     from sprout_like.carbon import operational_g
     from sprout_like.ledger.testing import sample_request
 
-    if not _SAMPLE:
-        _SAMPLE.update(sample_request(catalogue_version=Catalogue.builtin().version).as_dict())
     at = START + timedelta(days=DAYS * number / ROWS)
     hour = int((at - START) / timedelta(hours=1))
     intensity = round(180 + 80 * math.sin(hour / 24 * 2 * math.pi) + 7.3 * (hour % 11), 1)
     directive = rng.choices(list(CHANCES), list(CHANCES.values()))[0]
     energy = rng.gammavariate(4, COST_J[directive] / 4)
-    return _SAMPLE | {
-        "request_id": f"{number:032x}",
+    changes = {
         "started_utc": at,
+        "catalogue_version": catalogue_version,
         "task": rng.choice(["chat", "question", "summary"]),
         "prompt_tokens": rng.choice([20, 300, 900]),
         "caller_limit_tokens": rng.choice([100, 400]),
@@ -122,13 +124,16 @@ def _row(number: int, rng: Random) -> dict[str, Any]:
         "propensity": CHANCES[directive],
         "candidates": "full,brief,lookup,very_brief",
         "intensity_g_per_kwh": intensity,
+        "intensity_start_utc": START + timedelta(hours=hour),
         "energy_j": energy,
         "engine_s": energy / 40,
+        "gpu_j": energy * 0.75,
+        "cpu_j": energy * 0.2,
+        "dram_j": energy * 0.05,
+        "energy_by_device_j": {"GPU-0": energy * 0.75, "rapl:package-0": energy * 0.2, "rapl:dram-0": energy * 0.05},
         "operational_g": operational_g(energy, intensity, 1.2),
     }
-
-
-_SAMPLE: dict[str, Any] = {}
+    return sample_request(number, **changes)
 
 
 def _judge(connection: Any) -> None:

@@ -16,7 +16,7 @@ from sprout_like.ledger.engine import build_engine
 from sprout_like.ledger.faults import as_startup_error
 from sprout_like.ledger.migrate import HEAD, foreign_tables, schema_version
 from sprout_like.ledger.open import ledger_address, ledger_spool
-from sprout_like.ledger.schema import RequestRow
+from sprout_like.ledger.schema import RequestRow, StoredRequestRow
 from sprout_like.ledger.spool import Spool
 from sprout_like.settings import Settings
 
@@ -74,7 +74,7 @@ def _contents(connection: Connection, where: str) -> Iterator[Finding]:
         )
         yield Finding("ledger", "warn", f"{where}: its schema is {version}, this release's is {HEAD}", fix)
         return
-    rows, last = connection.execute(select(func.count(), func.max(RequestRow.started_utc))).one()
+    rows, last = connection.execute(select(func.count(), func.max(StoredRequestRow.started_utc))).one()
     latest = "" if last is None else f", the last at {last:%Y-%m-%d %H:%M} UTC"
     yield Finding("ledger", "ok", f"{where}: {rows:,} requests{latest}")
     columns = (RequestRow.model, RequestRow.family, RequestRow.engine)

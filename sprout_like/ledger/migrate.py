@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, column, inspect, select, table, text
 from sprout_like.errors import LedgerVersionError, SettingError
 from sprout_like.ledger.address import public_name
 from sprout_like.ledger.schema import Base
+from sprout_like.ledger.schema_requests import View
 
 __all__ = ["HEAD", "MIGRATIONS", "VERSION_TABLE", "ensure_schema", "foreign_tables", "schema_version"]
 
@@ -55,8 +56,10 @@ def schema_version(connection: Connection) -> str | None:
 
 
 def foreign_tables(connection: Connection) -> list[str]:
-    """Tables that have the names of ours, in a database that holds no schema of ours."""
-    return sorted(Base.metadata.tables.keys() & set(inspect(connection).get_table_names()))
+    """Tables and views that have the names of ours, in a database that holds no schema of ours."""
+    found = inspect(connection)
+    ours = Base.metadata.tables.keys() | View.metadata.tables.keys()
+    return sorted(ours & {*found.get_table_names(), *found.get_view_names()})
 
 
 def _lock(connection: Connection) -> None:

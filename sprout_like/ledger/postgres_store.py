@@ -12,15 +12,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sprout_like.ledger.address import public_name
 from sprout_like.ledger.faults import DRIVER_ERRORS, as_startup_error, as_write_error
 from sprout_like.ledger.migrate import ensure_schema
+from sprout_like.ledger.request_rows import RequestWriter
 from sprout_like.ledger.rows import Record
-from sprout_like.ledger.schema import AccountRow, IntensityRow, RequestRow
+from sprout_like.ledger.schema import AccountRow, IntensityRow
 from sprout_like.ledger.store import PROBE, forget_expired, insert_records
-from sprout_like.record import AccountRecord, IntensityRecord, RequestRecord
+from sprout_like.record import AccountRecord, IntensityRecord
 
 __all__ = ["PostgresStore"]
 
 _INSERTS: Final[dict[type[Record], Insert]] = {
-    RequestRecord: insert(RequestRow).on_conflict_do_nothing(),
     AccountRecord: insert(AccountRow).on_conflict_do_nothing(),
     IntensityRecord: insert(IntensityRow).on_conflict_do_nothing(),
 }
@@ -37,6 +37,7 @@ class PostgresStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._writer = RequestWriter()
 
     @property
     def name(self) -> str:
@@ -57,8 +58,9 @@ class PostgresStore:
         """Write the rows in one transaction."""
         try:
             with self._engine.begin() as connection:
-                insert_records(connection, _INSERTS, records)
+                insert_records(connection, _INSERTS, records, self._writer)
         except DRIVER_ERRORS as exc:
+            self._writer.forget()
             raise as_write_error(exc, self._engine.url) from exc
 
     def tidy(self) -> None:

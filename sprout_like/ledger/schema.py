@@ -1,7 +1,6 @@
 """The tables. Those of rows have the fields of `sprout_like.record` as columns; a test holds the two together.
 
-Indexes: reports and tuning read spans of time, so `started_utc` has one. Any other index would be paid for in every
-request and read in few reports.
+Those of requests, which are a view, are in `schema_requests`.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Composite, Mapped, composite, mapped_column, relation
 
 from directives.estimate import Estimate
 from sprout_like.ledger.columns import Base, UtcStamp
+from sprout_like.ledger.requests_view import requests_view
 from sprout_like.ledger.schema_jobs import (
     JobItemRow,
     JobPlanRow,
@@ -23,12 +23,14 @@ from sprout_like.ledger.schema_jobs import (
     JobScheduleRow,
     WorkerRow,
 )
+from sprout_like.ledger.schema_requests import ContextRow, PeriodRow, RequestRow, SettlementRow, StoredRequestRow
 from sprout_like.ledger.schema_rollups import DayRow, GroupRow, HourRow, StaleDayRow, StaleHourRow
 
 __all__ = [
     "AccountRow",
     "AnswerRow",
     "Base",
+    "ContextRow",
     "DayRow",
     "EvaluationRow",
     "GroupRow",
@@ -40,97 +42,21 @@ __all__ = [
     "JobRunRow",
     "JobScheduleItemRow",
     "JobScheduleRow",
+    "PeriodRow",
     "PolicyRow",
     "ProfileCellRow",
     "ProfileRow",
     "PromptRow",
     "RequestRow",
+    "SettlementRow",
     "StaleDayRow",
     "StaleHourRow",
+    "StoredRequestRow",
     "UtcStamp",
     "VerdictRow",
     "WorkerRow",
+    "requests_view",
 ]
-
-
-class RequestRow(Base):
-    """`sprout_like.record.RequestRecord` as a row."""
-
-    __tablename__ = "requests"
-
-    request_id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    session_id: Mapped[str]
-    started_utc: Mapped[datetime] = mapped_column(index=True)
-    duration_s: Mapped[float]
-    queue_s: Mapped[float | None]
-    engine_s: Mapped[float | None]
-    prepare_s: Mapped[float | None]
-    compile_s: Mapped[float | None]
-    first_token_s: Mapped[float | None]
-    call: Mapped[str]
-    purpose: Mapped[str]
-    status: Mapped[str]
-    error_type: Mapped[str | None]
-
-    model: Mapped[str]
-    family: Mapped[str | None]
-    variant: Mapped[str | None]
-    engine: Mapped[str]
-    task: Mapped[str | None]
-    inferred_task: Mapped[str | None]
-    tags: Mapped[dict[str, str]]
-    batch_size: Mapped[int | None]
-    prompt_tokens: Mapped[int | None]
-    instruction_tokens: Mapped[int | None]
-    reuse: Mapped[str | None]
-    reused_tokens: Mapped[int | None]
-    new_tokens: Mapped[int | None]
-    limit_tokens: Mapped[int | None]
-    caller_limit_tokens: Mapped[int | None]
-    finish_reason: Mapped[str | None]
-    knob_counts: Mapped[dict[str, float]]
-
-    zone: Mapped[str]
-    intensity_g_per_kwh: Mapped[float | None]
-    intensity_kind: Mapped[str | None]
-    intensity_factors: Mapped[str | None]
-    intensity_status: Mapped[str | None]
-    intensity_source: Mapped[str | None]
-    intensity_start_utc: Mapped[datetime | None]
-    intensity_stale: Mapped[bool | None]
-    intensity_reason: Mapped[str | None]
-
-    policy: Mapped[str]
-    policy_version: Mapped[str]
-    catalogue_version: Mapped[str]
-    directive: Mapped[str]
-    propensity: Mapped[float | None]
-    decision_reason: Mapped[str | None]
-    decision_group: Mapped[str | None]
-    candidates: Mapped[str]
-
-    energy_j: Mapped[float | None]
-    gpu_j: Mapped[float | None]
-    cpu_j: Mapped[float | None]
-    dram_j: Mapped[float | None]
-    energy_by_device_j: Mapped[dict[str, float]]
-    energy_method: Mapped[str]
-    energy_uncertainty_j: Mapped[float | None]
-    meter: Mapped[str]
-    account_id: Mapped[str | None]
-
-    pue: Mapped[float]
-    operational_g: Mapped[float | None]
-    embodied_g: Mapped[float | None]
-    overhead_s: Mapped[float]
-
-    settled_g_per_kwh: Mapped[float | None]
-    settled_kind: Mapped[str | None]
-    settled_factors: Mapped[str | None]
-    settled_status: Mapped[str | None]
-    settled_source: Mapped[str | None]
-    settled_operational_g: Mapped[float | None]
-    settled_utc: Mapped[datetime | None]
 
 
 class AccountRow(Base):

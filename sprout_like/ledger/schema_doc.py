@@ -12,7 +12,7 @@ from sqlalchemy import Table, make_url
 from sprout_like.jobs.job import Answer, Item, Job, Planned, Run, Schedule, WorkerRecord
 from sprout_like.ledger.migrate import HEAD
 from sprout_like.ledger.rows import KINDS
-from sprout_like.ledger.schema import Base
+from sprout_like.ledger.schema import Base, ContextRow, PeriodRow, SettlementRow, StoredRequestRow
 from sprout_like.ledger.schema_jobs import (
     JobItemRow,
     JobPlanRow,
@@ -23,7 +23,9 @@ from sprout_like.ledger.schema_jobs import (
     PromptColumns,
     WorkerRow,
 )
+from sprout_like.ledger.schema_requests import View
 from sprout_like.ledger.schema_rollups import DayRow, GroupRow, HourRow, StaleDayRow, StaleHourRow, SumColumns
+from sprout_like.record import RequestRecord
 
 __all__ = ["schema_markdown"]
 
@@ -37,8 +39,19 @@ schedule's; and two tables that are not shown here, `answers` under `answer_cach
 under `sample_share` until it expires.
 """
 
+_OF_THE_VIEW: Final = """\
+To be read; rows are written to, changed in and deleted from `request_rows`, which its indexes are of. What repeats is
+stored once, in `request_contexts`, `request_periods` and `request_settlements`; they keep what no row uses any more.
+"""
+
+_TABLES: Final = {**Base.metadata.tables, **View.metadata.tables}
+
 _DESCRIBED: Final[dict[str, tuple[type, ...]]] = {
     **{name: (record,) for name, record in KINDS.items()},
+    "request_rows": (RequestRecord, StoredRequestRow),
+    "request_contexts": (RequestRecord, ContextRow),
+    "request_periods": (RequestRecord, PeriodRow),
+    "request_settlements": (RequestRecord, SettlementRow),
     "jobs": (Job, JobRow),
     "job_items": (Answer, Item, PromptColumns, JobItemRow),
     "job_runs": (Run, JobRunRow),
@@ -52,12 +65,12 @@ _DESCRIBED: Final[dict[str, tuple[type, ...]]] = {
     "stale_hours": (StaleHourRow,),
     "stale_days": (StaleDayRow,),
 }
-"""Tables, and the classes whose docstrings say what their columns mean; the last that names a column has the say."""
+"""What is shown, and the classes whose docstrings say what its columns mean; the last that names one has the say."""
 
 
 def schema_markdown() -> str:
     """Every column with its types, whether it may be NULL, and what it means."""
-    return _INTRODUCTION + "".join(_section(Base.metadata.tables[name]) for name in _DESCRIBED)
+    return _INTRODUCTION + "".join(_section(_TABLES[name]) for name in _DESCRIBED)
 
 
 def meanings(table: str) -> dict[str, str]:
@@ -65,7 +78,7 @@ def meanings(table: str) -> dict[str, str]:
 
     There, an entry is `name: meaning` or `name, name: meaning`, at the start of a line or after a full stop.
     """
-    name = "|".join(sorted(Base.metadata.tables[table].columns.keys(), key=len, reverse=True))
+    name = "|".join(sorted(_TABLES[table].columns.keys(), key=len, reverse=True))
     found: dict[str, str] = {}
     for described in _DESCRIBED[table]:
         attributes = inspect.cleandoc(described.__doc__ or "").partition("Attributes:\n")[2]
@@ -79,11 +92,15 @@ def meanings(table: str) -> dict[str, str]:
 def _section(table: Table) -> str:
     dialects = [make_url(url).get_dialect()() for url in ("sqlite://", "postgresql://")]
     meaning = meanings(table.name)
-    lines = [f"\n## `{table.name}`\n", "| column | SQLite | PostgreSQL | NULL | meaning |", "|---|---|---|---|---|"]
+    is_view = table.metadata is View.metadata
+    title = f"`{table.name}`, a view" if is_view else f"`{table.name}`"
+    lines = [f"\n## {title}\n", "| column | SQLite | PostgreSQL | NULL | meaning |", "|---|---|---|---|---|"]
     for column in table.columns:
         types = [column.type.compile(dialect) for dialect in dialects]
         null = "yes" if column.nullable else "key" if column.primary_key else "no"
         lines.append(f"| `{column.name}` | {types[0]} | {types[1]} | {null} | {meaning[column.name]} |")
+    if is_view:
+        return "\n".join(lines) + f"\n\n{_OF_THE_VIEW}"
     indexes = [f"`{index.name}` ({', '.join(index.columns.keys())})" for index in table.indexes]
     lines += [f"\nIndexes beside the key: {', '.join(sorted(indexes)) or 'none'}."]
     return "\n".join(lines) + "\n"

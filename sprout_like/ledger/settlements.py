@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Engine, Select, bindparam, func, or_, select, update
+from sqlalchemy import Engine, Select, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from grid import Intensity
 from sprout_like.ledger.best_known import FACTORS, KIND, LOGGED_PROVISIONAL, OPERATIONAL_G
-from sprout_like.ledger.schema import Base, IntensityRow, RequestRow
+from sprout_like.ledger.request_rows import update_settled
+from sprout_like.ledger.schema import IntensityRow, RequestRow
 from sprout_like.record import IntensityRecord
 from sprout_like.settlement.figures import Group, Provisional, Scope, Settled
 
@@ -85,12 +86,8 @@ class Settlements:
 
     def apply(self, settled: Sequence[Settled]) -> None:
         """Write the figures beside their requests, all or none."""
-        requests = Base.metadata.tables[RequestRow.__tablename__]
         with self._engine.begin() as connection:
-            connection.execute(
-                update(requests).where(requests.c.request_id == bindparam("row")),
-                [_as_update(figures) for figures in settled],
-            )
+            update_settled(connection, [_columns(figures) for figures in settled])
 
 
 class DryRun(Settlements):
@@ -125,9 +122,8 @@ def _within(scope: Scope, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any,
     return query if scope.since_utc is None else query.where(RequestRow.started_utc >= scope.since_utc)
 
 
-def _as_update(figures: Settled) -> dict[str, Any]:
-    values = asdict(figures)
-    return {"row": values.pop("request_id"), **values}
+def _columns(figures: Settled) -> dict[str, Any]:
+    return {name: getattr(figures, name) for name in Settled.__slots__}
 
 
 def _key(reading: Intensity) -> tuple[Any, ...]:

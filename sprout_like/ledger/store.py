@@ -10,14 +10,16 @@ from sqlalchemy import Connection, Engine, Insert, delete, false, func, insert, 
 from sqlalchemy.exc import SQLAlchemyError
 
 from sprout_like.errors import RowRefused
+from sprout_like.ledger.request_rows import RequestWriter
 from sprout_like.ledger.rows import Record
-from sprout_like.ledger.schema import PromptRow, RequestRow
+from sprout_like.ledger.schema import PromptRow, StoredRequestRow
+from sprout_like.record import RequestRecord
 
 __all__ = ["PROBE", "Store", "forget_expired", "insert_records", "send_batch"]
 
 K = TypeVar("K")
 
-PROBE: Final = insert(RequestRow).from_select(["request_id"], select(literal("")).where(false()))
+PROBE: Final = insert(StoredRequestRow).from_select(["request_id"], select(literal("")).where(false()))
 """Inserts nothing: a file or a table that may only be read says so at the start, and not with the first row."""
 
 
@@ -63,12 +65,13 @@ class Store(Protocol):
 
 
 def insert_records(
-    connection: Connection, statements: Mapping[type[Record], Insert], records: Sequence[Record]
+    connection: Connection, statements: Mapping[type[Record], Insert], records: Sequence[Record], writer: RequestWriter
 ) -> None:
-    """Execute one statement per table, in the order of `statements`.
+    """Write the requests, and execute one statement per other table, in the order of `statements`.
 
     The order is the same for everyone: two processes that send the same rows wait for, and never deadlock, each other.
     """
+    writer.write(connection, (record for record in records if isinstance(record, RequestRecord)))
     for kind, statement in statements.items():
         rows = [record.as_dict() for record in records if type(record) is kind]
         if rows:

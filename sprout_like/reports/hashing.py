@@ -32,11 +32,11 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
+from sqlalchemy.orm import DeclarativeBase
 
 from sprout_like.ledger.columns import UtcStamp
 from sprout_like.ledger.schema import (
     AccountRow,
-    Base,
     EvaluationRow,
     IntensityRow,
     JobRow,
@@ -55,6 +55,9 @@ _PASSING: Final = frozenset(
     {"jobs.forgotten_utc", "jobs.delivered_utc", "jobs.out", "policies.state", "policies.reason", "policies.evidence"}
 )
 
+# Put together by the view, where each database writes the same numbers in its own way.
+_WORDED: Final = frozenset({"energy_by_device_j"})
+
 
 @dataclass(frozen=True, slots=True)
 class _Table:
@@ -65,7 +68,7 @@ class _Table:
         earlier: whether rows from before the span count too.
     """
 
-    row: type[Base]
+    row: type[DeclarativeBase]
     stamp: str
     earlier: bool = False
 
@@ -178,9 +181,14 @@ def _plain(column: ColumnElement[Any], connection: Connection) -> ColumnElement[
 
 def _days(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[tuple[str, DayHash]]:
     encode = json.JSONEncoder(separators=(",", ":")).encode
-    for day, rows in groupby(connection.execute(query), key=lambda row: row[0][:10]):
+    found = connection.execute(query)
+    worded = [place for place, name in enumerate(found.keys()) if name in _WORDED]
+    for day, rows in groupby(found, key=lambda row: row[0][:10]):
         digest, count = sha256(), 0
         for row in rows:
-            digest.update(encode(row[1:]).encode())
+            values = list(row)
+            for place in worded:
+                values[place] = json.loads(values[place], parse_int=float)
+            digest.update(encode(values[1:]).encode())
             count += 1
         yield day, DayHash(count, digest.hexdigest())

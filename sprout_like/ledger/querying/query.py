@@ -8,12 +8,13 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Engine, Select, String, func, select, type_coerce
+from sqlalchemy.orm import DeclarativeBase
 
 from sprout_like.ledger.best_known import FACTORS, KIND, OPERATIONAL_G
 from sprout_like.ledger.open import open_engine
 from sprout_like.ledger.querying.conditions import TAG, Columns, check_name, conditions, moment, span
 from sprout_like.ledger.querying.selection import Selection
-from sprout_like.ledger.schema import AccountRow, Base, IntensityRow, RequestRow
+from sprout_like.ledger.schema import AccountRow, IntensityRow, RequestRow
 
 __all__ = ["Moment", "Query", "query"]
 
@@ -195,7 +196,7 @@ def query(spec: str | os.PathLike[str] | None = None) -> Query:
     return Query(open_engine(spec))
 
 
-def _columns_of(row: type[Base]) -> dict[str, Any]:
+def _columns_of(row: type[DeclarativeBase]) -> dict[str, Any]:
     return {attribute.key: getattr(row, attribute.key) for attribute in row.__mapper__.column_attrs}
 
 

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, delete, select, text
 
 from directives import Catalogue, Observation
 from directives.constraints import Constraints
@@ -30,7 +30,10 @@ from sprout_like.errors import LedgerError, SproutError
 from sprout_like.ledger import open_ledger
 from sprout_like.ledger.address import parse_address
 from sprout_like.ledger.engine import build_engine
+from sprout_like.ledger.request_rows import insert_requests
+from sprout_like.ledger.schema import RequestRow, StoredRequestRow
 from sprout_like.ledger.testing import sample_request
+from sprout_like.record import RequestRecord
 from sprout_like.settings import Settings
 from sprout_like.testing import ManualClock, NullEngine
 from sprout_like.tuning.store import roll_back
@@ -165,6 +168,21 @@ def fill(spec: str, folder: Path, **requests: int) -> None:
     ledger.close()
 
 
+def serve_by_breaker(engine: Engine, *, but: int | None = None) -> None:
+    """Make all that were served `full` ones of a policy under an open breaker, but the one at that place in time."""
+    with engine.begin() as connection:
+        stored = connection.execute(select(RequestRow.__table__).order_by(RequestRow.started_utc)).mappings()
+        records = [RequestRecord(**row) for row in stored]
+        connection.execute(delete(StoredRequestRow))
+        insert_requests(
+            connection,
+            (
+                replace(record, policy_version="v;breaker") if record.directive == "full" and place != but else record
+                for place, record in enumerate(records)
+            ),
+        )
+
+
 def test_live_verdicts_are_weighed_by_the_share_that_needs_judging(
     knowledge: LedgerKnowledge, spec: str, tmp_path: Path, activate: Activate, judge: Judge
 ) -> None:
@@ -205,8 +223,7 @@ def test_what_is_served_while_the_breaker_is_open_does_not_close_it(
 ) -> None:
     activate("brief")
     fill(spec, tmp_path, brief=10, full=90)
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE requests SET policy_version = 'v;breaker' WHERE directive = 'full'"))
+    serve_by_breaker(engine)
     judge("brief", 0.0, n=400, live=True)
     knowledge.basis()
 
@@ -243,12 +260,7 @@ def test_of_a_large_ledger_only_the_ends_are_read(
     """Those of the policy are the first 30 and the 50th; all between them are of others, as a stopped policy's are."""
     activate("brief")
     fill(spec, tmp_path, brief=10, very_brief=20, full=100)
-    stopped = """
-        UPDATE requests SET policy_version = 'v;breaker' WHERE directive = 'full' AND request_id <>
-        (SELECT request_id FROM requests ORDER BY started_utc LIMIT 1 OFFSET 49)
-    """
-    with engine.begin() as connection:
-        connection.execute(text(stopped))
+    serve_by_breaker(engine, but=49)
     judge("brief", 0.5, n=3, live=True)
 
     def shares(most_rows: int) -> dict[str, float]:

@@ -22,7 +22,7 @@ from sqlalchemy import update
 from sprout_like import CarbonAware, Settings
 from sprout_like.cli.main import app
 from sprout_like.ledger import open_engine, open_ledger
-from sprout_like.ledger.schema import RequestRow
+from sprout_like.ledger.schema import RequestRow, StoredRequestRow
 from sprout_like.ledger.spool import Spool
 from sprout_like.ledger.testing import sample_request
 from sprout_like.meters.testing import FakeMeter
@@ -165,9 +165,9 @@ def test_a_row_that_was_tampered_with_fails_the_check_and_is_named(sprout_like: 
     with engine.begin() as connection:
         tampered = connection.scalars(RequestRow.__table__.select().with_only_columns(RequestRow.request_id)).all()[3]
         connection.execute(
-            update(RequestRow)
-            .where(RequestRow.request_id == tampered)
-            .values(operational_g=RequestRow.operational_g / 2)
+            update(StoredRequestRow)
+            .where(StoredRequestRow.request_id == tampered)
+            .values(operational_g=StoredRequestRow.operational_g / 2)
         )
     engine.dispose()
 

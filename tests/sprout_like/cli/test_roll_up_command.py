@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
 
 from sprout_like.ledger.address import parse_address
 from sprout_like.ledger.engine import build_engine
 from sprout_like.ledger.migrate import ensure_schema
-from sprout_like.ledger.schema import RequestRow
+from sprout_like.ledger.request_rows import insert_requests
 from sprout_like.ledger.testing import sample_request
 
 
@@ -24,7 +23,7 @@ def fill(ledger: str, *rows: Any) -> None:
     engine = build_engine(parse_address(ledger))
     ensure_schema(engine)
     with engine.begin() as connection:
-        connection.execute(insert(RequestRow), [row.as_dict() for row in rows])
+        insert_requests(connection, rows)
     engine.dispose()
 
 
@@ -58,7 +57,7 @@ def test_a_ledger_that_somebody_else_holds_is_left_for_later(sprout_like: Any, l
     fill(ledger, sample_request(0))
     writer = build_engine(parse_address(ledger))
     with writer.begin() as connection:
-        connection.execute(insert(RequestRow), sample_request(1).as_dict())
+        insert_requests(connection, [sample_request(1)])
         outcome = sprout_like("ledger", "roll-up", "--ledger", ledger)
     writer.dispose()
 

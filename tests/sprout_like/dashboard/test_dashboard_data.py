@@ -63,7 +63,8 @@ def test_figures_are_those_of_the_rows(engine: Engine, spec: str, name: str, rol
 def test_nothing_can_be_written(engine: Engine, spec: str) -> None:
     write(spec, [now_request(1)])
     with closing(ReadOnlyDatabase(parse_address(spec))) as database:
-        for statement in ("DELETE FROM requests", "CREATE TABLE mine (a INTEGER)", "UPDATE workers SET state = 'idle'"):
+        changes = ("DELETE FROM request_rows", "CREATE TABLE mine (a INTEGER)", "UPDATE workers SET state = 'idle'")
+        for statement in changes:
             with (
                 pytest.raises(LedgerUnreachable, match=r"read-?only"),
                 database.reading() as reading_engine,
@@ -86,7 +87,7 @@ def test_a_ledger_that_is_not_there_yet_is_told_and_then_found(serve, ledger) ->
 def test_each_part_answers_on_a_ledger_without_rows(serve, ledger) -> None:
     write(ledger, [now_request(1)])
     with closing(sqlite3.connect(ledger)) as connection, connection:
-        connection.execute("DELETE FROM requests")
+        connection.execute("DELETE FROM request_rows")
     board = serve(ledger)
     assert board.get("/api/traffic").json()["per_request_j"] is None
     assert board.get("/api/saving").json() == {"span": "day", "measured": [], "modelled": []}

@@ -16,9 +16,10 @@ from grid.testing import ScriptedSource, reading
 from sprout_like.evaluating.evaluation import Evaluation
 from sprout_like.evaluating.store import save_evaluation
 from sprout_like.evaluating.when import Occasion, busy_share, wait_until_due
-from sprout_like.ledger.schema import IntensityRow, RequestRow
+from sprout_like.ledger.request_rows import insert_requests
+from sprout_like.ledger.schema import IntensityRow
 from sprout_like.ledger.testing import sample_request
-from sprout_like.record import IntensityRecord
+from sprout_like.record import IntensityRecord, RequestRecord
 from sprout_like.testing import ManualClock
 
 SLOT = timedelta(minutes=30)
@@ -85,6 +86,11 @@ def log(engine: Engine, *rows: Any) -> None:
         session.add_all(rows)
 
 
+def serve(engine: Engine, record: RequestRecord) -> None:
+    with engine.begin() as connection:
+        insert_requests(connection, [record])
+
+
 def test_the_first_is_due_at_once_where_there_is_capacity(make: Make) -> None:
     assert make().due() == "first"
     assert make(busy=None).due() == "first"  # nobody counts: that is no reason never to judge
@@ -94,12 +100,10 @@ def test_the_first_is_due_at_once_where_there_is_capacity(make: Make) -> None:
 def test_a_model_that_serves_is_not_idle(make: Make, engine: Engine, clock: ManualClock) -> None:
     started_utc = clock.now_utc() - timedelta(minutes=2)
     busy = sample_request(1, started_utc=started_utc, engine_s=100.0)
-    log(
-        engine, RequestRow(**sample_request(2, started_utc=started_utc, engine_s=200.0, purpose="evaluation").as_dict())
-    )
-    log(engine, RequestRow(**sample_request(3, started_utc=started_utc - HOUR, engine_s=200.0).as_dict()))
+    serve(engine, sample_request(2, started_utc=started_utc, engine_s=200.0, purpose="evaluation"))
+    serve(engine, sample_request(3, started_utc=started_utc - HOUR, engine_s=200.0))
     assert make().due() == "first"
-    log(engine, RequestRow(**busy.as_dict()))
+    serve(engine, busy)
     assert make().due() is None
 
 

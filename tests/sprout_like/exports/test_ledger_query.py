@@ -174,7 +174,7 @@ def test_asking_changes_nothing_and_cannot(fill_either: Fill) -> None:
             assert connection.scalar(select(func.current_setting("transaction_read_only"))) == "on"
         else:
             with pytest.raises(DBAPIError, match="readonly"):
-                connection.execute(text("DELETE FROM requests"))
+                connection.execute(text("DELETE FROM request_rows"))
     engine = open_engine(spec)
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(RequestRow)) == 1

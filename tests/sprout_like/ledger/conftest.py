@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import literal_column, select
 
 from sprout_like.ledger import SqlLedger, open_engine
-from sprout_like.ledger.schema import RequestRow
+from sprout_like.ledger.schema import StoredRequestRow
 from sprout_like.ledger.spool import Spool
 from sprout_like.ledger.testing import FailingStore, sample_request
 from sprout_like.meters.testing import ManualClock
@@ -24,7 +24,7 @@ def stored() -> Callable[[object], list[int]]:
         # The physical place of a row: nothing is ever updated or deleted, so it is the order of the inserts.
         place = literal_column("rowid" if engine.dialect.name == "sqlite" else "ctid")
         with engine.connect() as connection:
-            ids = list(connection.scalars(select(RequestRow.request_id).order_by(place)))
+            ids = list(connection.scalars(select(StoredRequestRow.request_id).order_by(place)))
         engine.dispose()
         return [int(request_id, 16) for request_id in ids]
 

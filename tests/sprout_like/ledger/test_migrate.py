@@ -8,17 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, text
-from sqlalchemy.schema import DropTable
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, MetaData, Table, func, insert, select, text
 
 from sprout_like.errors import LedgerVersionError, SettingError
 from sprout_like.ledger import open_engine, open_ledger
 from sprout_like.ledger.address import parse_address
 from sprout_like.ledger.engine import build_engine
-from sprout_like.ledger.migrate import HEAD, VERSION_TABLE, ensure_schema
-from sprout_like.ledger.schema import Base, RequestRow
+from sprout_like.ledger.migrate import HEAD, MIGRATIONS, VERSION_TABLE, ensure_schema
+from sprout_like.ledger.request_rows import insert_requests
+from sprout_like.ledger.schema import ContextRow, RequestRow
 from sprout_like.ledger.settlements import Settlements
 from sprout_like.ledger.testing import sample_request
+from sprout_like.record import RequestRecord
 from sprout_like.settlement.figures import Scope
 
 Stored = Callable[[object], list[int]]
@@ -62,14 +65,15 @@ def test_alembic_of_somebody_else_does_no_harm(spec: str, tmp_path: Path, stored
     assert stored(spec) == [1]
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(spec: str, tmp_path: Path, stored: Stored) -> None:
+@pytest.mark.parametrize("taken", ["ix_requests_started_utc", "ix_request_rows_started_utc"])
+def test_a_migration_that_fails_leaves_nothing_behind(spec: str, tmp_path: Path, stored: Stored, taken: str) -> None:
     """The index' name is taken, so that the migration fails half way."""
-    execute(spec, "CREATE TABLE other (n integer)", "CREATE INDEX ix_requests_started_utc ON other (n)")
+    execute(spec, "CREATE TABLE other (n integer)", f"CREATE INDEX {taken} ON other (n)")
     ledger = open_ledger(spec, spool_path=tmp_path / "spool.sqlite")
     ledger.append(sample_request(1))
     assert "already exists" in str(ledger.status().problem)
 
-    execute(spec, "DROP INDEX ix_requests_started_utc")
+    execute(spec, f"DROP INDEX {taken}")
     assert ledger.flush() == 0
     ledger.close()
     assert stored(spec) == [1]
@@ -99,34 +103,92 @@ assert status.outages == 0, status
 """
 
 
-def test_rows_of_an_older_schema_are_kept_and_can_be_settled(spec: str) -> None:
-    """What 0005 and later ones added is taken away again, with a row written before them."""
+def upgraded_to(spec: str, revision: str) -> Engine:
+    """A database with the schema of an older release."""
     engine = build_engine(parse_address(spec))
-    ensure_schema(engine)
-    row = sample_request(7, intensity_status="forecast", caller_limit_tokens=None)
-    settled = [column.name for column in RequestRow.__table__.columns if column.name.startswith("settled_")]
     with engine.begin() as connection:
-        connection.execute(insert(RequestRow), row.as_dict())
-        if engine.dialect.name == "sqlite":  # which else would not drop what they speak of
-            for event in ("insert", "update", "delete"):
-                connection.execute(text(f"DROP TRIGGER requests_stale_{event}"))
-        for table in reversed(Base.metadata.sorted_tables):
-            if table.name not in ("requests", "energy_accounts", "answers", "profiles", "profile_cells"):
-                connection.execute(DropTable(table))
-        for name in [*settled, "inferred_task", "caller_limit_tokens"]:
-            connection.execute(text(f"ALTER TABLE requests DROP COLUMN {name}"))
-        for name in ("host", "host_counter_id", "host_from_j", "host_to_j"):
-            connection.execute(text(f"ALTER TABLE energy_accounts DROP COLUMN {name}"))
-        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0004'"))
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(MIGRATIONS))
+        command.upgrade(config, revision)
+    return engine
+
+
+def insert_as_then(engine: Engine, *records: RequestRecord) -> list[RequestRecord]:
+    """Write the rows as the older release did; returns what is known of them now, which knew fewer columns."""
+    table = Table("requests", MetaData(), autoload_with=engine)
+    known = set(table.columns.keys())
+    rows = [{name: value for name, value in record.as_dict().items() if name in known} for record in records]
+    with engine.begin() as connection:
+        connection.execute(insert(table), rows)
     engine.dispose()
+    return [RequestRecord(**row) for row in rows]
+
+
+def requests_in(engine: Engine) -> list[RequestRecord]:
+    with engine.connect() as connection:
+        rows = connection.execute(select(RequestRow.__table__).order_by(RequestRow.request_id)).mappings()
+        return [RequestRecord(**row) for row in rows]
+
+
+@pytest.mark.parametrize("revision", ["0001", "0004", "0007"])
+def test_rows_of_an_older_schema_are_kept_and_can_be_settled(spec: str, revision: str) -> None:
+    rows = insert_as_then(
+        upgraded_to(spec, revision),
+        sample_request(1, intensity_status="forecast"),
+        sample_request(2, tags={}, energy_by_device_j={"GPU-0": 7.5, "GPU-1": 7.5, "rest$g": 5.0}),
+        sample_request(3, energy_by_device_j={'a "$c"': 15.0, "rapl:dram-0": 1.0}, knob_counts={"early_tokens": 3.0}),
+        sample_request(
+            4,
+            intensity_stale=None,
+            settled_g_per_kwh=150.5,
+            settled_kind="average",
+            settled_factors="direct",
+            settled_status="actual",
+            settled_source="uk",
+            settled_operational_g=0.001,
+            settled_utc=sample_request(9).started_utc,
+        ),
+    )
 
     engine = open_engine(spec)
 
-    with engine.connect() as connection:
-        stored = connection.execute(select(RequestRow.__table__)).one()
-    assert type(row)(**stored._mapping) == row
-    assert len(next(Settlements(engine).provisional(Scope()))) == 1
+    assert requests_in(engine) == rows
+    assert [row.request_id for row in next(Settlements(engine).provisional(Scope()))] == [rows[0].request_id]
     engine.dispose()
+
+
+def test_what_repeats_in_an_older_ledger_is_stored_once(spec: str) -> None:
+    """More rows than a page, with more tags than are worth a context each."""
+    rows = insert_as_then(
+        upgraded_to(spec, "0007"),
+        *(sample_request(number, tags={"user": str(number % 600)}) for number in range(5100)),
+    )
+
+    engine = open_engine(spec)
+
+    assert requests_in(engine) == rows
+    with engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(ContextRow)) == 513
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_who_may_read_or_write_requests_may_do_so_still(postgres_url: str) -> None:
+    insert_as_then(upgraded_to(postgres_url, "0007"), sample_request(1))
+    execute(postgres_url, "DROP ROLE IF EXISTS team_reader", "DROP ROLE IF EXISTS team_writer")
+    execute(postgres_url, "CREATE ROLE team_reader", "CREATE ROLE team_writer")
+    execute(postgres_url, "GRANT SELECT ON requests TO team_reader")
+    execute(postgres_url, "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO team_writer")
+    engine = open_engine(postgres_url)
+
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL ROLE team_reader"))
+        assert connection.scalar(select(RequestRow.directive)) == "brief"
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL ROLE team_writer"))
+        insert_requests(connection, [sample_request(2)])
+    engine.dispose()
+    execute(postgres_url, "DROP OWNED BY team_reader, team_writer", "DROP ROLE team_reader, team_writer")
 
 
 def test_many_processes_may_start_at_once(spec: str, tmp_path: Path, stored: Stored) -> None:

@@ -19,12 +19,15 @@ from sprout_like.ledger.address import parse_address
 from sprout_like.ledger.engine import build_engine
 from sprout_like.ledger.postgres_store import PostgresStore
 from sprout_like.ledger.rows import KINDS, Record, from_json, to_json
-from sprout_like.ledger.schema import Base
+from sprout_like.ledger.schema import Base, StoredRequestRow
+from sprout_like.ledger.schema_requests import View
 from sprout_like.ledger.spool import Spool
 from sprout_like.ledger.sqlite_store import SqliteStore
 from sprout_like.ledger.store import Store
 from sprout_like.ledger.testing import sample_account, sample_request
 from sprout_like.record import AccountRecord, IntensityRecord, RequestRecord
+
+TABLES = {**Base.metadata.tables, **View.metadata.tables}
 
 # What both databases can hold: PostgreSQL's text has no NUL, and neither has lone surrogates.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
@@ -103,9 +106,9 @@ def database(
 @given(any_record)
 def test_through_a_database(database: tuple[Store, Engine], record: Record) -> None:
     store, engine = database
-    table = Base.metadata.tables[KIND_OF[type(record)]]
+    table = TABLES[KIND_OF[type(record)]]
     with engine.begin() as connection:
-        connection.execute(delete(table))
+        connection.execute(delete(StoredRequestRow if isinstance(record, RequestRecord) else table))
 
     store.insert([record])
 

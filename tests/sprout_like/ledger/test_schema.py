@@ -12,17 +12,21 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Engine, create_engine, insert, select
+from sqlalchemy import JSON, Engine, create_engine, insert, inspect, select, text
 from sqlalchemy.exc import StatementError
 
 import sprout_like
 from sprout_like.ledger.address import parse_address
 from sprout_like.ledger.engine import build_engine
 from sprout_like.ledger.migrate import HEAD, MIGRATIONS, VERSION_TABLE, ensure_schema
+from sprout_like.ledger.requests_view import requests_view
 from sprout_like.ledger.rows import KINDS
 from sprout_like.ledger.schema import AccountRow, Base, UtcStamp
 from sprout_like.ledger.schema_doc import meanings, schema_markdown
+from sprout_like.ledger.schema_requests import View
 from sprout_like.ledger.testing import sample_account
+
+TABLES = {**Base.metadata.tables, **View.metadata.tables}
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -36,7 +40,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 @pytest.mark.parametrize("table", KINDS)
 def test_columns_are_the_fields_of_the_record_in_name_order_and_type(table: str) -> None:
     hints = typing.get_type_hints(KINDS[table])
-    columns = Base.metadata.tables[table].columns
+    columns = TABLES[table].columns
 
     assert [column.name for column in columns] == list(hints)
     for column in columns:
@@ -53,6 +57,20 @@ def test_migrations_from_nothing_make_the_tables_of_the_code(engine: Engine) -> 
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
         assert context.get_current_revision() == HEAD
+
+
+def test_the_view_of_migrations_is_the_one_of_the_code(engine: Engine) -> None:
+    def definition(of: Engine) -> str:
+        with of.connect() as connection:
+            return str(inspect(connection).get_view_definition("requests"))
+
+    ensure_schema(engine)
+    migrated = definition(engine)
+    with engine.begin() as connection:
+        connection.execute(text("DROP VIEW requests"))
+        connection.exec_driver_sql(requests_view(engine.dialect.name))
+
+    assert definition(engine) == migrated
 
 
 def test_head_is_the_newest_migration() -> None:
@@ -102,7 +120,7 @@ def test_the_documentation_is_up_to_date() -> None:
     ],
 )
 def test_every_column_has_a_meaning(table: str) -> None:
-    assert meanings(table).keys() == set(Base.metadata.tables[table].columns.keys())
+    assert meanings(table).keys() == set(TABLES[table].columns.keys())
     assert all(meanings(table).values())
 
 

@@ -53,17 +53,17 @@ def test_a_full_disk_loses_nothing(path: Path, stored: Stored, caplog: pytest.Lo
         engine, "begin", lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={limits['pages']}")
     )
     with ledger_on(engine, path.parent) as (ledger, clock):
-        append(ledger, range(200))
+        append(ledger, range(600))
         assert "database or disk is full" in str(ledger.status().problem)
         clock.advance(60)
         ledger.tick()
-        assert 0 < len(stored(path)) < 200
+        assert 0 < len(stored(path)) < 600
 
         limits["pages"] = 1_000_000
         clock.advance(60)
         ledger.tick()
-        append(ledger, range(200, 210))
-        assert stored(path) == list(range(210))
+        append(ledger, range(600, 610))
+        assert stored(path) == list(range(610))
         assert ledger.status().problem is None
 
     assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
@@ -141,7 +141,7 @@ def test_a_deleted_file_is_noticed_before_rows_go_into_it(path: Path, stored: St
 def test_a_dropped_table_is_an_outage(path: Path) -> None:
     with ledger_on(build_engine(parse_address(path)), path.parent) as (ledger, _):
         with closing(sqlite3.connect(path)) as other:
-            other.execute("ALTER TABLE requests RENAME TO elsewhere")
+            other.execute("ALTER TABLE request_rows RENAME TO elsewhere")
         append(ledger, range(3))
 
         status = ledger.status()

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import Engine, delete
 
 from sprout_like.errors import ReportError
 from sprout_like.ledger import open_engine, open_ledger
-from sprout_like.ledger.schema import RequestRow
+from sprout_like.ledger.schema import StoredRequestRow
 from sprout_like.ledger.testing import sample_account, sample_request
 from sprout_like.record import AccountRecord, RequestRecord
 from sprout_like.reports.build import Asked, build
@@ -25,6 +25,7 @@ from sprout_like.reports.manifest import manifest_file
 from sprout_like.reports.verify import Outcome, verify
 from sprout_like.reports.verify import kept as kept_report
 from sprout_like.settings import Settings
+from tests.sprout_like.ledger.rewriting import rewrite_requests
 
 MARCH = Asked(
     since_utc=datetime(2026, 3, 1, tzinfo=UTC),
@@ -117,7 +118,7 @@ def test_a_day_that_gained_rows_is_named(kept: Kept) -> None:
 
 def test_a_day_that_lost_rows_is_named(kept: Kept) -> None:
     kept.report()
-    kept.change(delete(RequestRow).where(RequestRow.request_id == f"{10:032x}"))
+    kept.change(delete(StoredRequestRow).where(StoredRequestRow.request_id == f"{10:032x}"))
 
     assert kept.verified().differences == ("requests, 2026-03-02: lost 1 rows (2 then, 1 now)",)
 
@@ -135,7 +136,8 @@ def test_a_day_that_lost_rows_is_named(kept: Kept) -> None:
 )
 def test_a_row_that_was_changed_is_found_by_its_day_however_little_it_is(kept: Kept, change: dict[str, Any]) -> None:
     kept.report()
-    kept.change(update(RequestRow).where(RequestRow.request_id == f"{1:032x}").values(**change))
+    with kept.engine.begin() as connection:
+        rewrite_requests(connection, [f"{1:032x}"], **change)
 
     assert kept.verified().differences == ("requests, 2026-03-01: some of its 3 rows were changed",)
 

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, select
+from sqlalchemy import Engine, create_engine, insert, select
 from sqlalchemy.pool import StaticPool
 
 from grid import Capability, Factors, Intensity, Kind, Series, SourceError, ZoneError
 from grid.testing import NOON, ManualClock, reading
 from sprout_like.carbon import operational_g
 from sprout_like.ledger import open_engine, open_ledger
-from sprout_like.ledger.schema import Base, RequestRow
+from sprout_like.ledger.request_rows import insert_requests
+from sprout_like.ledger.schema import Base, IntensityRow, RequestRow
 from sprout_like.ledger.settlements import Settlements
 from sprout_like.ledger.testing import sample_request
 from sprout_like.record import IntensityRecord, RequestRecord
@@ -129,9 +130,10 @@ def memory_ledger() -> Iterator[Callable[[], Ledger]]:
         def write(rows: Iterable[Any]) -> None:
             with engine.begin() as connection:
                 for row in rows:
-                    table = Base.metadata.tables["requests" if isinstance(row, RequestRecord) else "intensities"]
-                    record = row if isinstance(row, RequestRecord) else IntensityRecord.of(row)
-                    connection.execute(table.insert(), record.as_dict())
+                    if isinstance(row, RequestRecord):
+                        insert_requests(connection, [row])
+                    else:
+                        connection.execute(insert(IntensityRow), IntensityRecord.of(row).as_dict())
 
         return Ledger(engine, write)
 

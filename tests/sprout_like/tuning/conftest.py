@@ -18,7 +18,8 @@ from sprout_like.carbon import operational_g
 from sprout_like.ledger.address import parse_address
 from sprout_like.ledger.engine import build_engine
 from sprout_like.ledger.migrate import ensure_schema
-from sprout_like.ledger.schema import EvaluationRow, RequestRow, VerdictRow
+from sprout_like.ledger.request_rows import insert_requests
+from sprout_like.ledger.schema import EvaluationRow, VerdictRow
 from sprout_like.ledger.testing import sample_request
 from sprout_like.settings import Settings
 
@@ -63,10 +64,10 @@ class Simulated:
                 "operational_g": operational_g(energy, intensity, 1.2),
                 **changes,
             }
-            rows.append(sample_request(self.numbers, **record).as_dict())
+            rows.append(sample_request(self.numbers, **record))
             self.numbers += 1
         with self.engine.begin() as connection:
-            connection.execute(insert(RequestRow), rows)
+            insert_requests(connection, rows)
 
     def verdicts(
         self, scores: dict[str, Sequence[tuple[float, float]]], *, number: int = 0, judge: str = "exact", **changes: Any

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete, insert
+from sqlalchemy import Engine, delete
 
 from directives import Observation
 from directives.workload import BATCH_EDGES, LIMIT_EDGES, PROMPT_EDGES, bin_of
 from sprout_like.ledger.address import parse_address
 from sprout_like.ledger.engine import build_engine
 from sprout_like.ledger.migrate import ensure_schema
-from sprout_like.ledger.schema import RequestRow
+from sprout_like.ledger.request_rows import insert_requests
+from sprout_like.ledger.schema import StoredRequestRow
 from sprout_like.ledger.testing import sample_request
 from sprout_like.record import RequestRecord
 from sprout_like.tuning.aggregate import Group, groups
@@ -76,8 +77,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 def stored(engine: Engine, records: list[RequestRecord]) -> None:
     with engine.begin() as connection:
-        connection.execute(delete(RequestRow))
-        connection.execute(insert(RequestRow), [record.as_dict() for record in records])
+        connection.execute(delete(StoredRequestRow))
+        insert_requests(connection, records)
 
 
 def by_hand(records: list[RequestRecord]) -> dict[tuple[Any, ...], dict[str, float]]:

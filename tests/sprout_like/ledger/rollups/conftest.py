@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, select
 
+from sprout_like.ledger.request_rows import insert_requests
 from sprout_like.ledger.rollups.facts import daily_facts, facts
 from sprout_like.ledger.rollups.live import live
 from sprout_like.ledger.schema import RequestRow
@@ -23,7 +24,7 @@ class Sheet:
 
     def store(self, *rows: RequestRecord) -> None:
         with self.engine.begin() as connection:
-            connection.execute(insert(RequestRow), [row.as_dict() for row in rows])
+            insert_requests(connection, rows)
 
     def facts(self, **span: datetime | None) -> list[Any]:
         """The lines that reports get, in order."""

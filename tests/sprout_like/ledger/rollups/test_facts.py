@@ -11,8 +11,9 @@ from sqlalchemy import delete, func, select, update
 
 from sprout_like.ledger.rollups.facts import DIMENSIONS, MEASURES, facts
 from sprout_like.ledger.rollups.roller import roll_up
-from sprout_like.ledger.schema import HourRow, RequestRow
+from sprout_like.ledger.schema import HourRow, StoredRequestRow
 from sprout_like.ledger.testing import sample_request
+from tests.sprout_like.ledger.rewriting import rewrite_requests
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=30)
@@ -131,7 +132,7 @@ def test_whatever_happens_to_the_rows_the_figures_are_those_of_the_rows(sheet: A
         else:
             gone = alive.pop(rng.randrange(len(alive)))
             with sheet.engine.begin() as connection:
-                connection.execute(delete(RequestRow).where(RequestRow.request_id == gone))
+                connection.execute(delete(StoredRequestRow).where(StoredRequestRow.request_id == gone))
         if rng.random() < 0.6:
             roll_up(sheet.engine, now_utc=NOON + timedelta(minutes=rng.randint(0, 700)))
         since, until = sorted(NOON + timedelta(minutes=rng.randint(-60, 700)) for _ in range(2))
@@ -159,7 +160,7 @@ def _some_request(rng: Random, number: int) -> Any:
 
 def _change(sheet: Any, ids: list[str], **values: Any) -> None:
     with sheet.engine.begin() as connection:
-        connection.execute(update(RequestRow.__table__).where(RequestRow.request_id.in_(ids)).values(**values))
+        rewrite_requests(connection, ids, **values)
 
 
 def _assert_same(found: list[Any], expected: list[Any]) -> None:

@@ -10,19 +10,21 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, event, insert, select, text
+from sqlalchemy import Engine, MetaData, Table, event, insert, select, text
 
 from sprout_like.ledger.address import parse_address
 from sprout_like.ledger.engine import build_engine
 from sprout_like.ledger.migrate import MIGRATIONS, ensure_schema
 from sprout_like.ledger.postgres_store import PostgresStore
+from sprout_like.ledger.request_rows import insert_requests
 from sprout_like.ledger.rollups.roller import roll_up
-from sprout_like.ledger.schema import RequestRow, StaleHourRow
+from sprout_like.ledger.schema import StaleHourRow
 from sprout_like.ledger.sqlite_store import SqliteStore
 from sprout_like.ledger.testing import sample_request
 from sprout_like.ledger.testing_postgres import PostgresServer
 from sprout_like.meters.testing import ManualClock
 
+_OF_REQUESTS = "request_rows, request_contexts, request_periods"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=30)
 
@@ -60,7 +62,7 @@ def stale(engine: Engine) -> list[tuple[int, str]]:
 
 def add(engine: Engine, number: int, **changes: Any) -> None:
     with engine.begin() as connection:
-        connection.execute(insert(RequestRow), sample_request(number, **changes).as_dict())
+        insert_requests(connection, [sample_request(number, **changes)])
 
 
 def test_hours_that_are_over_are_added_up_and_the_current_one_is_not(sheet: Any) -> None:
@@ -107,7 +109,7 @@ def test_rows_that_are_not_committed_yet_leave_their_hour_stale(
     ensure_schema(engine)
     add(engine, 0, session_id=("5" if marked_before else "6") * 32)
     with writer.begin() as connection:
-        connection.execute(insert(RequestRow), sample_request(1).as_dict())
+        insert_requests(connection, [sample_request(1)])
         roll_up(engine, now_utc=LATER)
 
     assert (12, "5") in stale(engine)
@@ -124,7 +126,7 @@ def test_a_file_that_somebody_else_writes_into_is_left_for_later(tmp_path: Any, 
     ensure_schema(engine)
     add(engine, 0)
     with writer.begin() as connection:
-        connection.execute(insert(RequestRow), sample_request(1).as_dict())
+        insert_requests(connection, [sample_request(1)])
         outcome = roll_up(engine, now_utc=LATER)
 
     assert (outcome.ended, outcome.hours_n, outcome.left_n) == ("busy", 0, 1)
@@ -196,7 +198,8 @@ def test_hours_from_before_there_were_sums_are_added_up(spec: str, sheet_of: Any
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", str(MIGRATIONS))
         command.upgrade(config, "0007")
-        connection.execute(insert(RequestRow), [sample_request(number).as_dict() for number in (0, 3600)])
+        requests = Table("requests", MetaData(), autoload_with=connection)
+        connection.execute(insert(requests), [sample_request(number).as_dict() for number in (0, 3600)])
 
     ensure_schema(engine)
 
@@ -239,7 +242,11 @@ def test_users_who_may_read_or_write_requests_alone(
     ensure_schema(owner)
     database = postgres_url.rpartition("/")[2]
     with owner.begin() as connection:
-        for user, rights in (("reader", "SELECT ON ALL TABLES IN SCHEMA public"), ("writer", "INSERT ON requests")):
+        rights_of = {
+            "reader": "SELECT ON ALL TABLES IN SCHEMA public",
+            "writer": f"INSERT, SELECT ON {_OF_REQUESTS}",
+        }
+        for user, rights in rights_of.items():
             connection.execute(text(f"CREATE ROLE {user}_{database} LOGIN PASSWORD 'pass'"))
             connection.execute(text(f"GRANT {rights} TO {user}_{database}"))
     reader, writer = (
@@ -262,7 +269,7 @@ def test_a_table_that_is_emptied_has_no_facts(postgres_url: str, sheet_of: Any) 
     add(engine, 0)
     roll_up(engine, now_utc=LATER)
     with engine.begin() as connection:
-        connection.execute(text("TRUNCATE requests"))
+        connection.execute(text("TRUNCATE request_rows"))
 
     assert sheet_of(engine).facts() == []
     engine.dispose()
