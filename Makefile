@@ -52,7 +52,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(INSTALL) --editable '.[gguf,postgres,plot,quantized,parquet,ray,prometheus,otel,pandas,docs,dev]'
+	$(INSTALL) --editable '.[gguf,postgres,plot,quantized,parquet,ray,prometheus,otel,pandas,dashboard,docs,dev]'
 	@touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed-dev benchmarks/requirements.txt

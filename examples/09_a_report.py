@@ -15,7 +15,7 @@ with CarbonAware(None, engine=NullEngine(), grid="static:210", policy="threshold
 
 def sprout_like(*arguments: str) -> str:
     command = [sys.executable, "-m", "sprout_like", *arguments, "--ledger", "report.sqlite"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
 
 
 sprout_like("report", "--by", "tag:team,directive", "--out", "report.html", "--force")

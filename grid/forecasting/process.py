@@ -125,7 +125,7 @@ class Process:
 
 @lru_cache(maxsize=3)
 def _factor(covariance: Covariance, ticks: bytes, noise: bytes, tick_h: float) -> Floats:
-    """Cholesky's factor of the covariance of what is known. Histories without gaps have the same one hour after hour."""
+    """Cholesky's factor of the covariance of what is known: for a history without gaps the same, hour after hour."""
     known = np.frombuffer(ticks, dtype=np.int64)
     lags = np.abs(known[:, None] - known[None, :])
     matrix = covariance(tick_h * np.arange(lags[0, -1] + 1))[lags]
