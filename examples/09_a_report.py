@@ -1,4 +1,7 @@
-"""A month's report as a page and as data, and a check that it still agrees with the ledger. No model needed."""
+"""A month's report as a page and as data, and a check that it still agrees with the ledger.
+
+No model is needed, but the page's plots are: `pip install "sprout-like[plot]"`.
+"""
 
 import json
 import subprocess
@@ -15,7 +18,7 @@ with CarbonAware(None, engine=NullEngine(), grid="static:210", policy="threshold
 
 def sprout_like(*arguments: str) -> str:
     command = [sys.executable, "-m", "sprout_like", *arguments, "--ledger", "report.sqlite"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603
 
 
 sprout_like("report", "--by", "tag:team,directive", "--out", "report.html", "--force")

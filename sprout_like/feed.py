@@ -254,14 +254,14 @@ class Live:
         feed: rows as they are written.
         grid: asked for the intensity now, from memory.
         ledger: asked where rows wait, if it can tell.
-        policy: asked whether its breaker is open.
+        policy: asked whether its breaker is open; None where each job has one of its own.
         model: the wrapped model's name. meter: the meter's.
     """
 
     feed: Feed
     grid: Grid
     ledger: Ledger
-    policy: Policy
+    policy: Policy | None
     model: str
     meter: str
 

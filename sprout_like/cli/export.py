@@ -38,25 +38,34 @@ def codecarbon(
     ] = "request",
     project: Annotated[str, typer.Option(help="CodeCarbon's project_name.")] = "sprout-like",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it.  [default: print it]")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     ledger: Annotated[
         str | None, typer.Option(metavar="URL|FILE", help="The ledger.  [default: the setting `ledger`]")
     ] = None,
 ) -> None:
     """The requests as CodeCarbon's emissions.csv."""
+    import io
     import sys
 
-    from sprout_like.cli.opening import reading
+    from sprout_like.cli.opening import configured, reading
     from sprout_like.errors import SettingError
     from sprout_like.exports.codecarbon import write_codecarbon
+    from sprout_like.ledger.address import file_of
+    from sprout_like.ledger.open import ledger_address
+    from sprout_like.whole_file import check_writable, whole_file
 
     if since is not None and until is not None and since >= until:
         raise SettingError("--until", "the span ends before it begins", "Give a moment after --since")
+    if out is not None:
+        check_writable(out, force=force, ledger=file_of(ledger_address(configured(ledger).ledger_spec)))
     with reading(ledger) as engine:
         if out is None:
             write_codecarbon(engine, sys.stdout, per=per, since_utc=since, until_utc=until, project=project)
             return
-        with out.open("w", encoding="utf-8", newline="") as file:
+        with whole_file(out, force=force) as stream:
+            file = io.TextIOWrapper(stream, encoding="utf-8", newline="")
             lines_n = write_codecarbon(engine, file, per=per, since_utc=since, until_utc=until, project=project)
+            file.detach()
     typer.echo(f"{out}: {lines_n} line{'' if lines_n == 1 else 's'}")
 
 

@@ -40,12 +40,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo)
+app.command()(doctor)
 app.command()(calibrate)
 app.command()(judge)
-app.command()(dashboard)
 app.command()(tune)
 app.command()(replay)
-app.command()(doctor)
+app.command()(dashboard)
 app.add_typer(export, name="export")
 app.add_typer(grid, name="grid")
 app.add_typer(jobs, name="jobs")
@@ -79,16 +79,18 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: the command line; None for this process' own.
     """
-    from directives import DirectiveError
-    from grid import GridError
-    from sprout_like.errors import SproutError
-
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # where an encoding has no ± or –, an escape is better than no report
             stream.reconfigure(errors="backslashreplace")
     try:
+        from directives import DirectiveError
+        from grid import GridError
+        from sprout_like.errors import SproutError
+
         # In its other mode Typer prints its own errors, in four lines.
         code = app(args=arguments, prog_name="sprout-like", standalone_mode=False)
+    except KeyboardInterrupt:  # first: it can come before the names below are there
+        sys.exit(INTERRUPTED)
     except typer.TyperException as exc:
         _fail(f"{exc.format_message().rstrip('.')}. {_help_hint(exc)}")
     except (SproutError, GridError, DirectiveError) as exc:
@@ -96,8 +98,6 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     except OSError as exc:
         _drop_output()
         _fail(f"{exc.filename or 'output'}: {exc.strerror or exc}; name another, or make room for it", FAILED)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
     sys.exit(code or 0)
 
 

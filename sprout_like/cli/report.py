@@ -53,8 +53,12 @@ def main(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it to a file, a manifest beside it.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     manifest: Annotated[
-        bool, typer.Option("--manifest/--no-manifest", help="Hash all rows of the span for `report verify`.")
+        bool, typer.Option("--manifest/--no-manifest", help="What `report verify` compares, beside the file.")
     ] = True,
+    every_row: Annotated[
+        bool,
+        typer.Option("--every-row", help="Hash each request for the manifest, even of more than 100,000: 25 µs each."),
+    ] = False,
     share_idle: Annotated[
         bool, typer.Option("--share-idle", help="Share the time between requests out over the lines.")
     ] = False,
@@ -62,6 +66,7 @@ def main(
 ) -> None:
     """What was used, emitted and saved."""
     if context.invoked_subcommand is not None:
+        _take_nothing(context)
         return
     from sprout_like.cli.opening import configured, reading
     from sprout_like.cli.rolling import rolled_up
@@ -69,18 +74,29 @@ def main(
 
     asked = _asked(by, since, until, period, share_idle=share_idle)
     chosen = _format(output, out)
+    settings = configured(ledger)
     if out is not None:
+        from sprout_like.ledger.open import ledger_address
         from sprout_like.reports.file import check_free
 
-        check_free(out, force=force, manifest=manifest)
-    settings = configured(ledger)
+        check_free(out, force=force, manifest=manifest, ledger=ledger_address(settings.ledger_spec))
     with reading(ledger) as engine:
         rolled_up(engine)
         content = build(engine, settings, asked)
         if out is not None:
             from sprout_like.reports.file import write
 
-            write(content, engine, settings, asked, file=out, output=chosen, force=force, manifest=manifest)
+            write(
+                content,
+                engine,
+                settings,
+                asked,
+                file=out,
+                output=chosen,
+                force=force,
+                manifest=manifest,
+                every_row=every_row,
+            )
     if out is None:
         _print(content, chosen)
 
@@ -107,6 +123,19 @@ def verify(
         typer.echo(printable(line))
     if not outcome.ok:
         raise typer.Exit(1)
+
+
+def _take_nothing(context: typer.Context) -> None:
+    """Options before a subcommand would be taken for its own, and do nothing."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if source is not None and source.name == "COMMANDLINE":
+            option = parameter.opts[0]
+            raise typer.BadParameter(
+                f"it stands before `{context.invoked_subcommand}`, which would not see it. Write it behind, if it is "
+                "one of its options",
+                param_hint=option,
+            )
 
 
 def _asked(by: str, since: datetime | None, until: datetime | None, period: str | None, *, share_idle: bool) -> Asked:

@@ -82,7 +82,7 @@ def _asset() -> Callable[[Request], Any]:
         asset = assets.get(request.url.path)
         if asset is None:
             return Response("Not Found\n", HTTPStatus.NOT_FOUND, media_type="text/plain")
-        headers = {"ETag": asset.etag, "Cache-Control": "no-cache"}
+        headers = {"ETag": asset.etag, "Cache-Control": asset.keep}
         return _fresh(request, Response(asset.content, headers=headers, media_type=asset.media_type))
 
     return answer
@@ -99,4 +99,5 @@ def _fresh(request: Request, response: Response) -> Response:
     etag = response.headers["ETag"]
     if request.headers.get("If-None-Match") != etag:
         return response
-    return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag, "Cache-Control": "no-cache"})
+    kept = {"ETag": etag, "Cache-Control": response.headers["Cache-Control"]}
+    return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=kept)

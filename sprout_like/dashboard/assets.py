@@ -1,8 +1,12 @@
-"""The page's files, read once: no request ever reaches the disk."""
+"""The page's files, read once: no request ever reaches the disk.
+
+All but the page itself are below an address with a hash of what they hold, so that a browser asks for them once.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -19,25 +23,40 @@ _TYPES: Final = {
     ".svg": "image/svg+xml",
 }
 
+_PAGE: Final = "/index.html"
+
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file of the page, with its `Content-Type` and `ETag`."""
+    """A file of the page.
+
+    Attributes:
+        content: its bytes. media_type: its `Content-Type`. etag: its `ETag`.
+        keep: its `Cache-Control`.
+    """
 
     content: bytes
     media_type: str
     etag: str
+    keep: str
 
 
 def read_assets() -> Mapping[str, Asset]:
-    """By path from the root, `/` for the page; files of other types, such as licences, are not served."""
-    found = {}
-    for path, content in _files(files("sprout_like.dashboard") / "static", "/"):
-        media_type = _TYPES.get(PurePosixPath(path).suffix)
-        if media_type is not None:
-            name = "/" if path == "/index.html" else path
-            found[name] = Asset(content, media_type, f'"{hashlib.sha256(content).hexdigest()[:24]}"')
+    """By path, `/` for the page; files of other types, such as licences, are not served."""
+    contents = dict(sorted(_files(files("sprout_like.dashboard") / "static", "/")))
+    page = contents.pop(_PAGE)
+    digest = hashlib.sha256(repr(contents).encode())
+    below = f"/{digest.hexdigest()[:16]}"
+    found = {"/": _asset(_PAGE, re.sub(rb'(?<==")(?=/)', below.encode(), page), "no-cache")}
+    for path, content in contents.items():
+        if PurePosixPath(path).suffix in _TYPES:
+            found[below + path] = _asset(path, content, "private, max-age=31536000, immutable")
     return found
+
+
+def _asset(path: str, content: bytes, keep: str) -> Asset:
+    etag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
+    return Asset(content, _TYPES[PurePosixPath(path).suffix], etag, keep)
 
 
 def _files(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -136,7 +136,8 @@ def _host_name(host: str) -> str | None:
 def _is_foreign(headers: Headers, path: str) -> bool:
     """Whether a page of another origin asks, as far as the browser says so; of the page itself, a link is welcome."""
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != headers["host"].lower():
+    # As browsers write it (RFC 6454, 6.2); not taken apart, as what others write need not be an address.
+    if origin is not None and origin.partition("://")[2].lower() != headers["host"].lower():
         return True
     return path != "/" and headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
 

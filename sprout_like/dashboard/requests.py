@@ -68,6 +68,7 @@ def _by_hour(engine: Engine, since_utc: datetime, until_utc: datetime) -> Iterat
         of.energy_j,
         of.energy_known_n,
         of.uncertainty_j,
+        of.uncertainty_known_n,
         of.operational_g,
         of.carbon_known_n,
     )
@@ -88,6 +89,7 @@ def _by_minute(engine: Engine, since_utc: datetime, until_utc: datetime | None =
             func.sum(RequestRow.energy_j),
             func.count(RequestRow.energy_j),
             func.sum(RequestRow.energy_uncertainty_j),
+            func.count(RequestRow.energy_uncertainty_j),
             func.sum(OPERATIONAL_G),
             func.count(OPERATIONAL_G),
         )

@@ -18,6 +18,8 @@ __all__ = ["saving_data"]
 def saving_data(engine: Engine, settings: Settings, since_utc: datetime, now_utc: datetime) -> Mapping[str, Any]:
     """Measured against the control groups, and modelled by the policies in force; never in one figure.
 
+    `overall` is what was measured under all policy versions together; empty where there is but one.
+
     Raises:
         SettingError: the settings do not fit each other.
         PolicyError: a row does not hold what a policy is made of.
@@ -25,6 +27,7 @@ def saving_data(engine: Engine, settings: Settings, since_utc: datetime, now_utc
     """
     found = read_savings(engine, settings, since_utc=since_utc, until_utc=now_utc)
     return {
+        "overall": [asdict(each) for each in found.overall],
         "measured": [asdict(each) for each in found.measured],
         "modelled": [
             {"model": line.model, "number": line.number, "energy": line.modelled_energy, "carbon": line.modelled_carbon}

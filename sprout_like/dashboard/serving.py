@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -15,6 +16,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from sprout_like.errors import SettingError
 
 __all__ = ["Server", "listen"]
+
+_LOG: Final = logging.getLogger("sprout_like.dashboard.http")
 
 _GRACE_S: Final = 2
 _AT_ONCE: Final = 100
@@ -53,6 +56,7 @@ class Server:
         started: Callable[[], object],
         ending: Callable[[], object],
     ) -> None:
+        _LOG.setLevel(logging.ERROR)
         # h11 alone, whose limits on what comes in are known.
         config = uvicorn.Config(
             app,
@@ -86,11 +90,15 @@ class Server:
 
 
 class _Silent(H11Protocol):
-    """Writes no access log, whoever configures logging in this process and how: it would hold tokens."""
+    """Writes no access log, whoever configures logging in this process and how: it would hold tokens.
+
+    Nor does it warn of what others send: what is no HTTP, or asks for a WebSocket, is no fault of the user's.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.access_log = False
+        self.logger = _LOG
 
 
 class _Telling(uvicorn.Server):

@@ -29,7 +29,7 @@ class Served:
     Attributes:
         at_utc: a moment in the bucket.
         energy_j, uncertainty_j, operational_g: None where no row knows it.
-        energy_known_n, carbon_known_n: rows that do.
+        energy_known_n, uncertainty_known_n, carbon_known_n: rows that do.
     """
 
     at_utc: datetime
@@ -44,6 +44,7 @@ class Served:
     energy_j: float | None
     energy_known_n: int
     uncertainty_j: float | None
+    uncertainty_known_n: int
     operational_g: float | None
     carbon_known_n: int
 
@@ -109,7 +110,8 @@ class Traffic:
         since_utc: its start. step_s: length of a bucket.
         requests_n: requests. errors_n: those whose generation raised. new_tokens: as far as known, None where not.
         per_minute: requests per minute of the span, counted from the first request where the ledger is younger.
-        energy_j: of `energy_known_n` requests; None where unknown. uncertainty_j: its half-width.
+        energy_j: of `energy_known_n` requests; None where unknown. uncertainty_j: its half-width, were all
+            errors to one side; a report, which knows each meter's own error, says less.
         per_request_j: mean over those that know it. per_request_uncertainty_j: its half-width.
         carbon: for each kind and factors, that of the most requests first.
         carbon_unknown_n: requests of unknown emissions.
@@ -157,6 +159,7 @@ def _together(at_utc: datetime, group: Sequence[Served]) -> Served:
         energy_j=_sum(line.energy_j for line in group),
         energy_known_n=sum(line.energy_known_n for line in group),
         uncertainty_j=_sum(line.uncertainty_j for line in group),
+        uncertainty_known_n=sum(line.uncertainty_known_n for line in group),
         operational_g=_sum(line.operational_g for line in group),
         carbon_known_n=sum(line.carbon_known_n for line in group),
     )
@@ -168,7 +171,9 @@ def traffic_of(lines: Iterable[Served], span: Span, now_utc: datetime) -> Traffi
     mine = [line for line in every if line.purpose == "request"]
     requests_n = sum(line.requests_n for line in mine)
     energy_known_n = sum(line.energy_known_n for line in mine)
-    energy_j, uncertainty_j = _sum(line.energy_j for line in mine), _sum(line.uncertainty_j for line in mine)
+    energy_j = _sum(line.energy_j for line in mine)
+    # Rows that do not know their half-width are taken to be like those that do.
+    each_j = _each(_sum(line.uncertainty_j for line in mine), sum(line.uncertainty_known_n for line in mine))
     carbon = _carbon(mine)
     directives = _directives(mine, requests_n)
     since_utc = span.since_utc(now_utc)
@@ -182,9 +187,9 @@ def traffic_of(lines: Iterable[Served], span: Span, now_utc: datetime) -> Traffi
         per_minute=requests_n / max(1.0, (now_utc - max(since_utc, first_utc)) / timedelta(minutes=1)),
         energy_j=energy_j,
         energy_known_n=energy_known_n,
-        uncertainty_j=uncertainty_j,
+        uncertainty_j=None if each_j is None else each_j * energy_known_n,
         per_request_j=_each(energy_j, energy_known_n),
-        per_request_uncertainty_j=_each(uncertainty_j, energy_known_n),
+        per_request_uncertainty_j=each_j,
         carbon=carbon,
         carbon_unknown_n=sum(line.requests_n - line.carbon_known_n for line in mine),
         methods=_counts(mine, lambda line: line.energy_method),

@@ -23,6 +23,7 @@ from sprout_like.settings import Settings
 __all__ = ["look_at_ledger"]
 
 _MODELS_SHOWN = 20
+_MUCH_EMPTY_MB = 50
 
 
 def look_at_ledger(settings: Settings) -> Iterator[Finding]:
@@ -77,10 +78,24 @@ def _contents(connection: Connection, where: str) -> Iterator[Finding]:
     rows, last = connection.execute(select(func.count(), func.max(StoredRequestRow.started_utc))).one()
     latest = "" if last is None else f", the last at {last:%Y-%m-%d %H:%M} UTC"
     yield Finding("ledger", "ok", f"{where}: {rows:,} requests{latest}")
+    if connection.dialect.name == "sqlite":
+        yield from _empty_room(connection, where)
     columns = (RequestRow.model, RequestRow.family, RequestRow.engine)
     served = select(*columns).distinct().order_by(*columns).limit(_MODELS_SHOWN)
     for model, family, engine in connection.execute(served):
         yield Finding("model", "ok", f"{model} ({family or 'family unknown'}, engine {engine}) has rows in the ledger")
+
+
+def _empty_room(connection: Connection, where: str) -> Iterator[Finding]:
+    """What an upgrade, or rows that were deleted, left behind in the file."""
+    free, pages, size = (
+        connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+        for name in ("freelist_count", "page_count", "page_size")
+    )
+    if free * size >= _MUCH_EMPTY_MB * 1e6 and 4 * free >= pages:
+        problem = f"{where}: {free * size / 1e6:,.0f} of its {pages * size / 1e6:,.0f} MB are empty, for rows to come"
+        fix = f"To have them back, while nobody writes: sqlite3 {connection.engine.url.database} VACUUM"
+        yield Finding("ledger", "warn", problem, fix)
 
 
 def _spool(spool: Spool) -> Iterator[Finding]:

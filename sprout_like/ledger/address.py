@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from sprout_like.errors import SettingError
 
-__all__ = ["parse_address", "public_name"]
+__all__ = ["file_of", "parse_address", "public_name"]
 
 _SHAPES: Final = "Give a file path, sqlite:///FILE or postgresql://USER:PASSWORD@HOST:5432/DATABASE"
 
@@ -62,6 +62,11 @@ def public_name(url: URL) -> str:
     host = url.host or url.query.get("host") or "localhost"
     port = url.port or url.query.get("port") or 5432
     return f"postgresql://{host}:{port}/{url.database}"
+
+
+def file_of(url: URL) -> Path | None:
+    """The file that a database is; None where it is on a server."""
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
 def _sqlite(path: str) -> URL:

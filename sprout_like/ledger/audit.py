@@ -25,11 +25,16 @@ _CLOCK_SKEW: Final = timedelta(days=1)
 
 
 class AuditedRequest(Protocol):
-    """What is read of a request; a `RequestRecord` has it all."""
+    """What is read of a request; a `RequestRecord` has it all.
+
+    Attributes:
+        purpose: None where the row's context is missing, which no ledger of ours leaves out.
+        pue: None where its period is missing.
+    """
 
     request_id: str
     started_utc: datetime
-    purpose: str
+    purpose: str | None
     propensity: float | None
     reuse: str | None
     intensity_g_per_kwh: float | None
@@ -42,7 +47,7 @@ class AuditedRequest(Protocol):
     energy_by_device_j: Mapping[str, float]
     energy_method: str
     account_id: str | None
-    pue: float
+    pue: float | None
     operational_g: float | None
     settled_g_per_kwh: float | None
     settled_kind: str | None
@@ -149,12 +154,17 @@ class Audit:
         """Check one request."""
         self._requests += 1
         name = row.request_id
+        if row.purpose is None or row.pue is None:
+            self._find("request: the context or period that its row refers to is missing", name)
+            return
         if row.propensity is not None and not 0 < row.propensity <= 1:
             self._find("request: the propensity is not in (0, 1]", name)
         if not _EARLIEST <= row.started_utc <= self._latest:
             self._find("request: it began before 2020 or in the future", name)
-        self._check_carbon("carbon", name, row.operational_g, row, row.intensity_g_per_kwh)
-        self._check_carbon("settled carbon", name, row.settled_operational_g, row, row.settled_g_per_kwh)
+        logged_g = operational_g(row.energy_j, row.intensity_g_per_kwh, row.pue)
+        self._check_carbon("carbon", name, row.operational_g, logged_g)
+        settled_g = operational_g(row.energy_j, row.settled_g_per_kwh, row.pue)
+        self._check_carbon("settled carbon", name, row.settled_operational_g, settled_g)
         self._check_settlement(row)
         if row.reuse == "answer":
             if (row.energy_j, row.energy_method, row.account_id) != (0, "none", None):
@@ -203,10 +213,7 @@ class Audit:
                 "hour: processes claim more than the counter they all read", name, total.counter_j, total.host_counter_j
             )
 
-    def _check_carbon(
-        self, what: str, name: str, stored_g: float | None, row: AuditedRequest, g_per_kwh: float | None
-    ) -> None:
-        expected_g = operational_g(row.energy_j, g_per_kwh, row.pue)
+    def _check_carbon(self, what: str, name: str, stored_g: float | None, expected_g: float | None) -> None:
         if expected_g is None or stored_g is None:
             if expected_g is not stored_g:
                 self._find(f"request: the {what} is NULL and need not be, or the reverse", name)

@@ -7,8 +7,6 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, column, inspect, select, table, text
 
-from sprout_like.errors import LedgerVersionError, SettingError
-from sprout_like.ledger.address import public_name
 from sprout_like.ledger.schema import Base
 from sprout_like.ledger.schema_requests import View
 
@@ -39,11 +37,15 @@ def ensure_schema(engine: Engine) -> None:
     with engine.connect() as connection:
         if schema_version(connection) == HEAD:
             return
+    # Loads Alembic, which takes a second on a busy machine: before the lock, as no write waits for longer than that.
+    from sprout_like.ledger.upgrade import upgrade
+
     with engine.connect() as connection:
         # Closed at the end instead of going back to the pool: it carries settings of its own.
         connection.detach()
         _lock(connection)
-        _upgrade(connection)
+        if schema_version(connection) != HEAD:  # again: another process may have been quicker
+            upgrade(connection)
         connection.commit()
 
 
@@ -69,26 +71,3 @@ def _lock(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-
-
-def _upgrade(connection: Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-
-    version = schema_version(connection)  # again: another process may have been quicker
-    name = public_name(connection.engine.url)
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    if version is None:
-        taken = foreign_tables(connection)
-        if taken:
-            raise SettingError(
-                "ledger", f"{name} holds tables that are not ours ({', '.join(taken)})", "Give it a database of its own"
-            )
-    elif version not in {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}:
-        raise LedgerVersionError(
-            f"ledger: {name} has schema {version}, which this release does not know (its newest is {HEAD}). "
-            "A newer sprout-like wrote it: pip install --upgrade sprout-like, or give another database"
-        )
-    command.upgrade(config, "head")

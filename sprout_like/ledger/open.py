@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import TypeGuard
 
 import platformdirs
-from sqlalchemy import URL, Engine
+from sqlalchemy import URL, Connection, Engine, event, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from sprout_like.clock import Clock
@@ -16,7 +17,7 @@ from sprout_like.ledger.address import parse_address, public_name
 from sprout_like.ledger.engine import build_engine
 from sprout_like.ledger.faults import as_startup_error
 from sprout_like.ledger.ledger import Ledger
-from sprout_like.ledger.migrate import ensure_schema
+from sprout_like.ledger.migrate import ensure_schema, schema_version
 from sprout_like.ledger.postgres_store import PostgresStore
 from sprout_like.ledger.spool import Spool
 from sprout_like.ledger.sql_ledger import SqlLedger
@@ -110,6 +111,7 @@ def open_engine(spec: str | os.PathLike[str] | None = None) -> Engine:
         raise SettingError("ledger", f"there is no ledger at {url.database}", "Serve a request first, or name another")
     engine = build_engine(url)
     try:
+        _refuse_others(engine)
         ensure_schema(engine)
     except SQLAlchemyError as exc:
         engine.dispose()
@@ -117,6 +119,8 @@ def open_engine(spec: str | os.PathLike[str] | None = None) -> Engine:
     except SproutError:
         engine.dispose()
         raise
+    if url.get_backend_name() != "sqlite":
+        event.listen(engine, "begin", _set_up_reading)
     return engine
 
 
@@ -133,6 +137,27 @@ def count_pending(
         return spool.pending() if spool.path.exists() else 0
     except SpoolUnusable:
         return None
+
+
+def _refuse_others(engine: Engine) -> None:
+    """Who only reads, and named the wrong file, is not to leave our tables in it."""
+    if engine.url.get_backend_name() != "sqlite":
+        return  # a team's server may well hold more than a ledger
+    with engine.connect() as connection:
+        if schema_version(connection) is None and inspect(connection).get_table_names():
+            problem = f"{engine.url.database} holds tables, but no ledger"
+            raise SettingError("ledger", problem, "Name the file that the middleware writes to")
+
+
+def _set_up_reading(connection: Connection) -> None:
+    """For this transaction alone, as a pooler may give the next one to somebody else.
+
+    PostgreSQL takes a second to compile a query of hundreds of columns that then runs for another one. In a time zone
+    east of UTC, the last stamps that Python holds lie in a year that it does not.
+    """
+    # The driver's own cursor: SQLAlchemy's are on the server where rows are streamed, and take no settings.
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.execute("SET LOCAL jit = off; SET LOCAL timezone = 'UTC'")
 
 
 def _is_ledger(spec: object) -> TypeGuard[Ledger]:

@@ -8,7 +8,7 @@ a part compares what is stored under its key with what was to be (`request_rows`
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from operator import attrgetter
@@ -17,7 +17,7 @@ from typing import Any, Final
 from sprout_like.ledger.rows import encode_json
 from sprout_like.record import RequestRecord
 
-__all__ = ["CONTEXT", "PERIOD", "ROW", "SETTLEMENT", "Packed", "Packer", "Part", "key_of"]
+__all__ = ["CONTEXT", "PERIOD", "ROW", "SETTLEMENT", "Packed", "Packer", "Part", "key_of", "known"]
 
 _PLAIN_PERIOD: Final = (
     "session_id",
@@ -162,6 +162,11 @@ def key_of(values: tuple[Any, ...]) -> int:
     return int.from_bytes(blake2b(encode_json(values).encode(), digest_size=8).digest()) >> 1
 
 
+def known(values: Iterable[Any]) -> Iterator[Any]:
+    """None for what is no number: SQLite makes NULL of it, and on PostgreSQL one such row would spoil every sum."""
+    return (None if value != value else value for value in values)
+
+
 class Packer:
     """Takes requests apart. It remembers the parts that it saw, which changes nothing but the time it takes.
 
@@ -236,7 +241,7 @@ class Packer:
         return found
 
     def _part(self, names: tuple[str, ...], values: tuple[Any, ...]) -> Part:
-        return Part(self._make_key(values), dict(zip(names, values, strict=True)))
+        return Part(self._make_key(values), dict(zip(names, known(values), strict=True)))
 
 
 def _remember(parts: dict[tuple[Any, ...], Part], content: tuple[Any, ...], part: Part) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sprout_like.errors import RowRefused
 from sprout_like.ledger.columns import Base
-from sprout_like.ledger.packing import ROW, Packed, Packer, Part
+from sprout_like.ledger.packing import ROW, Packed, Packer, Part, known
 from sprout_like.ledger.schema_requests import ContextRow, PeriodRow, SettlementRow, StoredRequestRow
 from sprout_like.record import RequestRecord
 
@@ -67,7 +67,7 @@ class RequestWriter:
         if not requests:
             return
         self.write_parts(connection, requests)
-        rows = [dict(zip(ROW, request.values, strict=True)) for request in requests]
+        rows = [dict(zip(ROW, known(request.values), strict=True)) for request in requests]
         connection.execute(_insert(connection)(_ROWS).on_conflict_do_nothing(), rows)
 
     def write_parts(self, connection: Connection, requests: Sequence[Packed]) -> None:

@@ -32,7 +32,8 @@ _COLUMNS: Final = tuple(RequestRow.__table__.columns.keys())
 _AS_TEXT: Final = {
     # 17 digits tell every double; 20 leave room for a last digit that SQLite before 3.43 does not get right.
     "sqlite": "printf('%!.20g', {})",
-    "postgresql": "coalesce({}::text, '')",
+    # It writes 15 for 15.0, which would come back as an int.
+    "postgresql": r"coalesce(regexp_replace({}::text, '^(-?\d+)$', '\1.0'), '')",
 }
 """A double as JSON; nothing reads what it makes of NULL."""
 

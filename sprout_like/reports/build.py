@@ -6,10 +6,11 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Context
 from functools import cache
 from importlib.metadata import version
 from json import loads
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, Subquery, select
 
@@ -33,6 +34,8 @@ __all__ = ["DIGITS", "Asked", "build", "steady"]
 
 DIGITS = 9
 """Significant digits of a figure in a report: databases add up in orders of their own, which moves the sixteenth."""
+
+_ROUNDED: Final = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN)
 
 _Content = TypeVar("_Content")
 
@@ -141,7 +144,10 @@ def steady(content: _Content) -> _Content:
 
 def _steady(value: Any) -> Any:
     if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}") + 0.0 if math.isfinite(value) else None
+        # A sum of milliseconds or mJ is often just between two figures, where its last bit would decide: it is made
+        # the decimal number that it stands for first.
+        exact = f"{value:.{DIGITS + 4}g}"
+        return float(_ROUNDED.create_decimal(exact)) + 0.0 if math.isfinite(value) else None
     if isinstance(value, tuple):
         return tuple(map(_steady, value))
     if isinstance(value, Mapping):

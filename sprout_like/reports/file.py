@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine
 
 from sprout_like.errors import ReportError
+from sprout_like.ledger.address import file_of
 from sprout_like.reports.build import Asked
 from sprout_like.reports.formats.written import Format, written
-from sprout_like.reports.manifest import manifest_file, manifest_of
+from sprout_like.reports.manifest import MOST_HASHED, manifest_file, manifest_of
 from sprout_like.reports.report import Report
 from sprout_like.settings import Settings
+from sprout_like.whole_file import check_writable, whole_file
 
 __all__ = ["check_free", "write"]
 
 
-def check_free(file: Path, *, force: bool, manifest: bool) -> None:
+def check_free(file: Path, *, force: bool, manifest: bool, ledger: URL) -> None:
     """Find out, before the work, whether the files can be written.
 
     Raises:
-        ReportError: one is a folder, or is there already and may not be replaced, or its folder is not there.
+        ReportError: one of them cannot, as of `check_writable`.
     """
-    if file.is_dir():
-        raise ReportError(f"--out: {file} is a folder. Name a file in it")
-    if not file.absolute().parent.is_dir():
-        raise ReportError(f"--out: there is no folder {file.absolute().parent}. Make it, or name another file")
-    for there in (file, manifest_file(file)) if manifest else (file,):
-        if there.exists() and not force:
-            raise ReportError(f"--out: {there} exists. Name another file, or add --force to replace it")
+    check_writable(file, force=force, ledger=file_of(ledger))
+    if manifest:
+        check_writable(manifest_file(file), force=force, ledger=file_of(ledger))
 
 
 def write(
@@ -42,6 +39,7 @@ def write(
     output: Format,
     force: bool = False,
     manifest: bool = True,
+    every_row: bool = False,
 ) -> None:
     """Write a report.
 
@@ -54,15 +52,20 @@ def write(
         output: its format.
         force: replace what is there.
         manifest: write the manifest too; without it, one that is there goes, as it would be another report's.
+        every_row: hash each row for it, however many there are; else add them up by day where they are very many.
 
     Raises:
         ReportError: the files cannot be written, or the format needs what is not installed.
         sqlalchemy.exc.SQLAlchemyError: the database's own errors.
     """
-    check_free(file, force=force, manifest=manifest)
+    check_free(file, force=force, manifest=manifest, ledger=engine.url)
     as_bytes = written(content, output)
     beside = manifest_file(file)
-    text = manifest_of(as_bytes, output, engine, settings, asked).as_text().encode() if manifest else None
+    text = None
+    if manifest:
+        every_row = every_row or sum(line.usage.requests for line in content.headlines) <= MOST_HASHED
+        made = manifest_of(as_bytes, output, engine, settings, asked, every_row=every_row)
+        text = made.as_text().encode()
     try:
         if text is None:
             beside.unlink(missing_ok=True)
@@ -71,20 +74,10 @@ def write(
             _put(beside, text, force=force)
     except OSError as exc:
         raise ReportError(
-            f"--out: cannot write {file} ({exc.strerror}). Name a file in a folder that is yours"
+            f"--out: cannot write {file} ({exc.strerror}). Name a file in a folder that is yours and has room"
         ) from exc
 
 
 def _put(file: Path, content: bytes, *, force: bool) -> None:
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if force:
-            part.replace(file)
-        else:
-            os.link(part, file)  # unlike a renaming, this fails where a file has come meanwhile
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(file, force=force) as stream:
+        stream.write(content)

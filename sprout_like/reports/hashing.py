@@ -117,15 +117,17 @@ def hash_rows(
         engine: a database with the ledger's schema.
         since_utc: first moment.
         until_utc: the moment after the last.
-        columns: by table, those to be hashed; None for all that there are. Rows of a ledger that has got further
-            columns since then still have the hashes that they had.
+        columns: by table, those to be hashed, other tables left out; None for all that there are. Rows of a ledger
+            that has got further columns since then still have the hashes that they had.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database's own errors.
     """
     with engine.connect().execution_options(yield_per=_PAGE) as connection:
         return {
-            name: dict(_days(connection, _query(connection, name, since_utc, until_utc, columns))) for name in TABLES
+            name: dict(_days(connection, _query(connection, name, since_utc, until_utc, columns)))
+            for name in TABLES
+            if columns is None or name in columns
         }
 
 

@@ -140,8 +140,16 @@ def moments(facts: Subquery) -> Select[*tuple[Any, ...]]:
 
 
 def _level(g_per_kwh: ColumnElement[Any]) -> ColumnElement[Any]:
-    steps = [(g_per_kwh < edge, place) for place, edge in enumerate(LEVELS_G_PER_KWH)]
-    return case((g_per_kwh.is_(None), None), *steps, else_=len(steps))
+    return case((g_per_kwh.is_(None), None), else_=_between(g_per_kwh, 0, len(LEVELS_G_PER_KWH)))
+
+
+def _between(g_per_kwh: ColumnElement[Any], first: int, last: int) -> ColumnElement[Any]:
+    """By halves: the database works the intensity out anew for each edge that it looks at."""
+    if first == last:
+        return literal_column(str(first))
+    middle = (first + last) // 2
+    lower, upper = _between(g_per_kwh, first, middle), _between(g_per_kwh, middle + 1, last)
+    return case((g_per_kwh < LEVELS_G_PER_KWH[middle], lower), else_=upper)
 
 
 def savings(rows: Iterable[Sequence[Any]], judging: Iterable[Judging]) -> list[MeasuredSaving]:

@@ -120,7 +120,8 @@ def carbon_total(
 def _errors(part: EnergyPart, energy_j: float) -> _Errors | None:
     """None where no row of the part knows its half-width."""
     if part.uncertainty_j is None or not part.uncertainty_known_n:
-        return None
+        # Without a meter nothing is known, except that answers given again from the cache took nothing.
+        return _Errors(0.0) if part.method == "none" and not energy_j else None
     scale = max(1.0, part.energy_known_n / part.uncertainty_known_n)
     half_widths_j = part.uncertainty_j * scale
     relative = SYSTEMATIC.get((part.meter, part.method))

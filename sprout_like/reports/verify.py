@@ -15,6 +15,7 @@ from sprout_like.reports.build import build
 from sprout_like.reports.formats.written import written
 from sprout_like.reports.hashing import DayHash, Hashes, hash_rows, hashed_columns
 from sprout_like.reports.manifest import Manifest, manifest_file, read_manifest, settings_of, versions_of
+from sprout_like.reports.summing import DaySums, Sums, moved, sum_rows
 from sprout_like.settings import Settings
 
 __all__ = ["Kept", "Outcome", "kept", "verify"]
@@ -28,6 +29,7 @@ class Outcome:
 
     Attributes:
         file: the report. days, rows: how many days and rows were compared.
+        summed: whether of requests and accounts the sums of each day were compared, not each row.
         differences: in sentences without a full stop; empty where all is as it was.
     """
 
@@ -35,6 +37,7 @@ class Outcome:
     days: int
     rows: int
     differences: tuple[str, ...]
+    summed: bool = False
 
     @property
     def ok(self) -> bool:
@@ -49,6 +52,11 @@ class Outcome:
             yield (
                 f"{self.file}: as it was made: the same bytes again from the same {self.rows:,} rows "
                 f"of {self.days:,} days, settings and versions."
+            )
+        if self.summed:
+            yield (
+                "Requests and accounts of devices were compared by their sums of each day, not one by one: they are "
+                "very many. `sprout-like report --every-row` makes a manifest that holds them to the last bit."
             )
 
 
@@ -102,12 +110,14 @@ def verify(report: Kept, engine: Engine, settings: Settings) -> Outcome:
         *_changed("setting", manifest.settings, settings_of(settings)),
         *_changed("version of", manifest.versions, versions_of(manifest.output)),
         *_rows(manifest, there),
+        *(_sums(manifest.sums, sum_rows(engine, **manifest.asked.span)) if manifest.sums else ()),
     ]
     if not found and written(build(engine, settings, manifest.asked), manifest.output) != report.content:
         found.append("the report made again from the same rows, settings and versions has other bytes")
-    days = {day for of in manifest.rows.values() for day in of}
+    days = {day for of in (*manifest.rows.values(), *manifest.sums.values()) for day in of}
     rows = sum(of.rows for table in manifest.rows.values() for of in table.values())
-    return Outcome(file=report.file, days=len(days), rows=rows, differences=tuple(found))
+    rows += sum(int(of["rows"] or 0) for table in manifest.sums.values() for of in table.values())
+    return Outcome(file=report.file, days=len(days), rows=rows, differences=tuple(found), summed=bool(manifest.sums))
 
 
 def _bytes(manifest: Manifest, content: bytes) -> Iterator[str]:
@@ -137,9 +147,32 @@ def _rows(manifest: Manifest, there: Hashes) -> Iterator[str]:
             yield f"{table}: {len(days) - _MOST_DAYS:,} further days differ"
 
 
+def _sums(then: Sums, now: Sums) -> Iterator[str]:
+    for table in then:
+        found = [
+            f"{table}, {day}: {difference}"
+            for day in sorted({*then[table], *now[table]})
+            if (difference := _resummed(then[table].get(day, {}), now[table].get(day, {})))
+        ]
+        yield from found[:_MOST_DAYS]
+        if len(found) > _MOST_DAYS:
+            yield f"{table}: {len(found) - _MOST_DAYS:,} further days differ"
+
+
+def _resummed(then: DaySums, now: DaySums) -> str:
+    before, after = (int(of.get("rows") or 0) for of in (then, now))
+    if before != after:
+        return _counted(before, after)
+    return "; ".join(moved(then, now))
+
+
 def _moved(then: DayHash | None, now: DayHash | None) -> str:
     before, after = (0 if of is None else of.rows for of in (then, now))
     if before == after:
         return f"some of its {before:,} rows were changed"
-    moved = "gained" if after > before else "lost"
-    return f"{moved} {abs(after - before):,} rows ({before:,} then, {after:,} now)"
+    return _counted(before, after)
+
+
+def _counted(before: int, after: int) -> str:
+    word = "gained" if after > before else "lost"
+    return f"{word} {abs(after - before):,} rows ({before:,} then, {after:,} now)"

@@ -1,8 +1,8 @@
 // The grid behind, now and ahead, with the spans in which jobs ran and are to run.
 
-import { el, show } from "/dom.js";
-import { number, stretch, when } from "/format.js";
-import { Plot, style } from "/plot.js";
+import { el, show } from "./dom.js";
+import { number, stretch, when } from "./format.js";
+import { Plot, style } from "./plot.js";
 
 const section = document.getElementById("grid");
 const plot = new Plot("Grid intensity, the last 24 hours and the next 48");

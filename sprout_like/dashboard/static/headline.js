@@ -1,7 +1,7 @@
 // The figures that are read first.
 
-import { el } from "/dom.js";
-import { grams, joules, number, percent, UNKNOWN } from "/format.js";
+import { el } from "./dom.js";
+import { grams, joules, number, percent, UNKNOWN } from "./format.js";
 
 const section = document.getElementById("headline");
 const known = {};
@@ -47,10 +47,10 @@ function carbon() {
 }
 
 function saving() {
-  const measured = (known.saving?.measured ?? []).filter((each) => each.quantity === "energy");
-  const most = measured.reduce((best, each) => (best === null || each.policy_n > best.policy_n ? each : best), null);
-  if (most === null) return tile("saved", "Energy saved, measured", UNKNOWN, "", known.saving ? "no control group to compare with" : "");
-  const note = `95 %: ${percent(most.low)} to ${percent(most.high)}${most.doubts?.length ? "; see the doubts below" : ""}`;
+  const { overall, measured } = known.saving ?? { overall: [], measured: [] };
+  const most = [...overall, ...measured].find((each) => each.quantity === "energy");
+  if (!most) return tile("saved", "Energy saved, measured", UNKNOWN, "", known.saving ? "no control group to compare with" : "");
+  const note = `95 %: ${percent(most.low)} to ${percent(most.high)}${most.doubts.length ? `; ! doubts: see below` : ""}`;
   return tile("saved", "Energy saved, measured", percent(most.saving), "", note);
 }
 

@@ -1,6 +1,6 @@
 // Whether what the figures rest on works.
 
-import { el, show } from "/dom.js";
+import { el, show } from "./dom.js";
 
 const section = document.getElementById("health");
 const WORDS = { ok: "✓ ok", warn: "! warn", fail: "✗ fail" };

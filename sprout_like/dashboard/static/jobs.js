@@ -1,7 +1,7 @@
 // Jobs that are open or ended last, and the workers that run them.
 
-import { el, show, table } from "/dom.js";
-import { count, joules, percent, stretch, when } from "/format.js";
+import { el, show, table } from "./dom.js";
+import { count, joules, percent, stretch, when } from "./format.js";
 
 const section = document.getElementById("jobs");
 const list = el("div", { class: "scroll", tabindex: "0" });

@@ -1,14 +1,14 @@
 // Asks for each part in turn, hands on what changed, and says when there is nothing to hand on.
 
-import { ask, forget, Unanswered } from "/api.js";
-import { el, show } from "/dom.js";
-import { clock } from "/format.js";
-import { showGrid, showWindows } from "/grid.js";
-import { showHeadline, unknownHeadline } from "/headline.js";
-import { showHealth } from "/health.js";
-import { showJobs } from "/jobs.js";
-import { showSaving } from "/saving.js";
-import { showTraffic } from "/traffic.js";
+import { ask, forget, Unanswered } from "./api.js";
+import { el, show } from "./dom.js";
+import { clock } from "./format.js";
+import { showGrid, showWindows } from "./grid.js";
+import { showHeadline, unknownHeadline } from "./headline.js";
+import { showHealth } from "./health.js";
+import { showJobs } from "./jobs.js";
+import { showSaving } from "./saving.js";
+import { showTraffic } from "./traffic.js";
 
 const state = document.getElementById("state");
 const notice = document.getElementById("notice");

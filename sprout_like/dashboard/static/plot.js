@@ -1,8 +1,8 @@
 // Plots by uPlot, with what it leaves to others: colours that follow the page, a keyboard, figures in words, a table.
 
-import uPlot from "/vendor/uplot/uPlot.esm.js";
-import { el, svg, table } from "/dom.js";
-import { number, stretch, UNKNOWN, when } from "/format.js";
+import uPlot from "./vendor/uplot/uPlot.esm.js";
+import { el, svg, table } from "./dom.js";
+import { number, stretch, UNKNOWN, when } from "./format.js";
 
 const HEIGHT = 220;
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 4], [12, 4], [1, 4]];
@@ -93,7 +93,7 @@ export class Plot {
     return {
       width: this.chart.clientWidth, height: HEIGHT, legend: { show: false }, bands, axes, series: [{}, ...series],
       scales: { x: { time: true }, ...scales }, cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-      padding: [8, axes.length > 2 ? 0 : 12, 0, 0],
+      padding: [8, axes.length > 2 ? 0 : 24, 0, 0],
       hooks: { setCursor: [(plot) => this.tell(plot.cursor.idx)], draw: [(plot) => this.mark(plot, of)] },
     };
   }

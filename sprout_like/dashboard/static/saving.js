@@ -1,25 +1,28 @@
 // What was saved: measured with its interval, and modelled; apart, as they answer different questions.
 
-import { el, show, svg, table } from "/dom.js";
-import { count, percent } from "/format.js";
+import { el, show, svg, table } from "./dom.js";
+import { count, percent } from "./format.js";
 
 const section = document.getElementById("saving");
 const list = el("div", { class: "scroll", tabindex: "0" });
 const details = el("details", {}, el("summary", {}, "Table"), list);
 
-export function showSaving({ measured, modelled }) {
+export function showSaving({ overall, measured: apart, modelled }) {
+  const measured = [...overall, ...apart];
+  const reach = reachOf(measured);
   show(section,
     el("h3", {}, "Measured against the control group, 95 % interval"),
-    measured.length ? measured.map((each) => measuredRow(each, reachOf(measured))) : el("p", { class: "empty" }, "Nothing to compare: no control group of two or more requests in this span."),
+    measured.length ? measured.map((each) => measuredRow(each, reach, overall.length)) : el("p", { class: "empty" }, "Nothing to compare: no control group of two or more requests in this span."),
     measured.length ? measuredTable(measured) : null,
     el("h3", {}, "Modelled by the policies in force"),
     modelled.length ? modelledTable(modelled) : el("p", { class: "quiet" }, "No tuned policy: nothing is modelled."));
 }
 
-function measuredRow(each, reach) {
+function measuredRow(each, reach, several) {
+  const under = !several ? "" : each.policy_version === null ? ", all policies together" : `, ${each.policy_version}`;
   return el("div", { class: "row" },
-    el("p", {}, `${named(each)}: `, el("strong", {}, percent(each.saving)), ` (${percent(each.low)} to ${percent(each.high)})`),
-    picture(each, reach), ...(each.doubts ?? []).map((doubt) => el("p", { class: "doubt" }, `! ${doubt}`)));
+    el("p", {}, `${named(each)}${under}: `, el("strong", {}, percent(each.saving)), ` (${percent(each.low)} to ${percent(each.high)})`),
+    picture(each, reach), ...each.doubts.map((doubt) => el("p", { class: "doubt" }, `! ${doubt}`)));
 }
 
 /** How far one scale for all of them reaches to either side of nothing saved. */

@@ -1,8 +1,8 @@
 // What was served in the span: the mix of directives, and what a request costs.
 
-import { el, show, table } from "/dom.js";
-import { count, joules, percent, unit } from "/format.js";
-import { legend, Plot, style } from "/plot.js";
+import { el, show, table } from "./dom.js";
+import { count, joules, percent, unit } from "./format.js";
+import { legend, Plot, style } from "./plot.js";
 
 const mix = document.getElementById("mix");
 const cost = document.getElementById("cost");

@@ -57,6 +57,8 @@ class Standing:
             )
 
     def _policy(self) -> Iterator[Metric]:
+        if self._live.policy is None:
+            return
         policy = getattr(self._live.policy, "current", self._live.policy)
         who = {"model": self._live.model}
         yield _labelled("policy_info", "1", {**who, "policy": policy.name, "version": policy.version}, 1)

@@ -7,13 +7,14 @@ import functools
 import uuid
 from collections.abc import Callable, Iterator
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from directives import Directive, Policy
 from grid import Grid
 from sprout_like.background import Background
 from sprout_like.choosing.opening import OnDemand
 from sprout_like.clock import Clock, SystemClock
+from sprout_like.feed import Feed, Live, ObservedLedger
 from sprout_like.grids import open_grid
 from sprout_like.jobs.engines.engine import BatchEngine
 from sprout_like.jobs.engines.opening import open_batch_engine
@@ -67,8 +68,11 @@ def opened_worker(
         opened.callback(queue.close)
         grid = open_grid(settings, now_utc=clock.now_utc)
         opened.callback(grid.close)
-        ledger = open_ledger(settings.ledger_spec, spool_path=settings.spool, clock=clock)
-        opened.callback(ledger.close)
+        kept = open_ledger(settings.ledger_spec, spool_path=settings.spool, clock=clock)
+        opened.callback(kept.close)
+        feed = Feed()
+        opened.callback(feed.close)
+        ledger = ObservedLedger(kept, feed)
         accounts = open_accounts(settings.meter, settings=settings, clock=clock)
         batch_engine = open_batch_engine(engine, model=model, settings=settings) if isinstance(engine, str) else engine
         opened.callback(batch_engine.close)
@@ -101,7 +105,16 @@ def opened_worker(
             rng=Random(),
             session_id=uuid.uuid4().hex,
         )
+        if settings.metrics_port is not None:
+            from sprout_like.exports.prometheus import start_metrics
+
+            followed = _Followed(Live(feed, grid, kept, None, batch_engine.model, accounts.meter_name))
+            start_metrics(followed, settings.metrics_port)
         yield Worker(parts, batch_size=batch_size, at_once=at_once, heard=heard)
+
+
+class _Followed(NamedTuple):
+    live: Live
 
 
 def _policy(spec: str, *, catalogue: Any, settings: Settings, live: OnDemand) -> Policy:

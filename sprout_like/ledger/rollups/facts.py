@@ -29,11 +29,12 @@ def facts(engine: Engine, *, since_utc: datetime | None = None, until_utc: datet
     decision_group, drawn (its propensity is known), zone, kind and factors (of the best known grams), energy_method,
     meter, pue.
 
-    Sums over the rows that know them, None where none does: requests_n, rows_n (rows of batches), errors_n,
-    prompt_tokens, new_tokens, duration_s, engine_s, overhead_s, energy_j, energy_known_n, gpu_j, cpu_j, dram_j,
-    uncertainty_j, uncertainty_squares (Σ energy_uncertainty_j²), uncertainty_known_n, operational_g (best known),
-    carbon_known_n, embodied_g, embodied_known_n, logged_operational_g, stale_n, settled_n, provisional_n,
-    energy_squares (Σ energy_j²), carbon_squares (Σ operational_g²), energy_carbon (Σ energy_j × operational_g).
+    Sums over the rows that know them, None where none does: requests_n, rows_n (rows of batches, one where a
+    request does not know its batch), errors_n, prompt_tokens, new_tokens, duration_s, engine_s, overhead_s,
+    energy_j, energy_known_n, gpu_j, cpu_j, dram_j, uncertainty_j, uncertainty_squares (Σ energy_uncertainty_j²),
+    uncertainty_known_n, operational_g (best known), carbon_known_n, embodied_g, embodied_known_n,
+    logged_operational_g, stale_n, settled_n, provisional_n, energy_squares (Σ energy_j²), carbon_squares (Σ
+    operational_g²), energy_carbon (Σ energy_j × operational_g).
 
     Args:
         engine: a database with the ledger's schema. It is asked at once which hours have to be read from the rows.

@@ -60,7 +60,7 @@ def live(dialect: str) -> Select[*tuple[Any, ...]]:
     }
     sums: dict[str, Any] = {
         "requests_n": type_coerce(func.count(), Whole),
-        "rows_n": _whole(RequestRow.batch_size),
+        "rows_n": _whole(func.coalesce(RequestRow.batch_size, 1)),
         "errors_n": _count(RequestRow.status == "error"),
         "prompt_tokens": _whole(RequestRow.prompt_tokens),
         "new_tokens": _whole(RequestRow.new_tokens),

@@ -161,6 +161,9 @@ class _Run:
             for line in connection.execute(query):
                 if line[0] in lines:
                     lines[line[0]].append(line)
+        rows_n: int = sum(line.requests_n for found in lines.values() for line in found)
+        # Of a row whose context or period is missing, nobody knows the group. Its hour stays stale.
+        lines = {hour: found for hour, found in lines.items() if not any(None in (x.purpose, x.model) for x in found)}
         batch: dict[datetime, list[Row[Any]]] = {}
         for hour, found in lines.items():
             batch[hour] = found
@@ -168,7 +171,7 @@ class _Run:
                 self._keep(batch)
                 batch = {}
         self._keep(batch)
-        return sum(line.requests_n for found in lines.values() for line in found)
+        return rows_n
 
     def _keep(self, batch: Mapping[datetime, Sequence[Row[Any]]]) -> None:
         """Write the sums of the hours, those left out that another process has added up since they were claimed."""

@@ -46,13 +46,13 @@ def whole_days(span: Span) -> Span | None:
     """The days that lie in the span; None where none does."""
     first, last = day_of(span.start_utc), day_of(span.end_utc)
     if first < span.start_utc:
-        first += DAY
+        first = _after(first, DAY)
     return Span(first, last) if first < last else None
 
 
 def joined(starts: Iterable[datetime], *, most: int, length: timedelta = HOUR) -> list[Span]:
     """Hours, or days, as spans, in order; where these were more than `most`, the smallest gaps between are filled."""
-    spans = [Span(start, start + length) for start in sorted(set(starts))]
+    spans = [Span(start, _after(start, length)) for start in sorted(set(starts))]
     gap_before = [(after.start_utc - before.end_utc, place) for place, (before, after) in enumerate(pairwise(spans), 1)]
     widest = sorted(((gap, place) for gap, place in gap_before if gap), reverse=True)[: most - 1]
     cuts = [0, *sorted(place for _, place in widest), len(spans)]
@@ -68,3 +68,8 @@ def gaps(spans: Sequence[Span], whole: Span) -> list[Span]:
         start_utc = max(start_utc, span.end_utc)
     left.append(Span(start_utc, whole.end_utc))
     return [span for span in left if span.start_utc < span.end_utc]
+
+
+def _after(start_utc: datetime, length: timedelta) -> datetime:
+    """That much later; `LAST` where Python's time ends before, as for the stamps of a clock gone wild."""
+    return start_utc + length if start_utc <= LAST - length else LAST

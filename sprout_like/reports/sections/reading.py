@@ -15,7 +15,7 @@ from sprout_like.carbon import JOULES_PER_KWH
 from sprout_like.reports.grouping import COLUMNS, TAG, TIMES
 from sprout_like.reports.sections.sums import Sums, columns
 
-__all__ = ["FINE_G_PER_KWH", "Cell", "Group", "Step", "cells", "groups", "levels", "step_of"]
+__all__ = ["FINE_G_PER_KWH", "Cell", "Group", "Step", "cells", "groups", "levels", "step_of", "utc_day"]
 
 FINE_G_PER_KWH: Final = 10
 """Width of the classes of intensity that the database makes; those of a report are put together from them."""
@@ -48,7 +48,7 @@ class Cell:
 def cells(connection: Connection, facts: Subquery, step: Step) -> list[Cell]:
     """All of the span, in no order."""
     c = facts.c
-    start = c.hour_utc if step == "hour" else _day(connection, c.hour_utc)
+    start = c.hour_utc if step == "hour" else utc_day(connection, c.hour_utc)
     keys = (start, c.purpose, c.directive, c.zone, c.kind, c.factors, c.energy_method, c.meter, c.pue)
     query = select(*keys, *columns(facts)).group_by(*keys)
     names = ("purpose", "directive", "zone", "kind", "factors", "energy_method", "meter", "pue")
@@ -56,7 +56,7 @@ def cells(connection: Connection, facts: Subquery, step: Step) -> list[Cell]:
         Cell(
             start_utc=_moment(row[0]),
             **dict(zip(names, row[1 : len(keys)], strict=True)),
-            sums=Sums.of(row[len(keys) :]),
+            sums=Sums.of(row[len(keys) :], meter=row.meter, method=row.energy_method),
         )
         for row in connection.execute(query)
     ]
@@ -69,13 +69,14 @@ def groups(connection: Connection, facts: Subquery, by: Sequence[str]) -> dict[G
     for name in by:
         key, column = _column(connection, facts, name)
         asked[key] = column
-    keys = (*asked.values(), c.purpose, c.kind, c.factors)
+    keys = (*asked.values(), c.purpose, c.kind, c.factors, c.meter, c.energy_method)
     places = {key: place for place, key in enumerate(asked)}
     reads = [_reader(name, places) for name in by]
     found: defaultdict[Group, list[Sums]] = defaultdict(list)
     for row in connection.execute(select(*keys, *columns(facts)).group_by(*keys)):
-        purpose, kind, factors = row[len(asked) : len(keys)]
-        found[tuple(read(row) for read in reads), purpose, kind, factors].append(Sums.of(row[len(keys) :]))
+        purpose, kind, factors, meter, method = row[len(asked) : len(keys)]
+        sums = Sums.of(row[len(keys) :], meter=meter, method=method)
+        found[tuple(read(row) for read in reads), purpose, kind, factors].append(sums)
     return {key: Sums.over(parts) for key, parts in found.items()}
 
 
@@ -101,7 +102,7 @@ def _column(connection: Connection, facts: Subquery, name: str) -> tuple[str, Co
     if name in TIMES:
         # Weeks and months are put together from days, which every database names alike.
         hour = facts.c.hour_utc
-        return ("hour", hour) if name == "hour" else ("day", _day(connection, hour))
+        return ("hour", hour) if name == "hour" else ("day", utc_day(connection, hour))
     return name, facts.c[COLUMNS[name]]
 
 
@@ -121,7 +122,8 @@ def _reader(name: str, places: dict[str, int]) -> Callable[[Sequence[Any]], str 
     return lambda row: None if row[place] is None else str(row[place])
 
 
-def _day(connection: Connection, hour: ColumnElement[Any]) -> ColumnElement[Any]:
+def utc_day(connection: Connection, hour: Any) -> ColumnElement[Any]:
+    """The UTC day of a stamp, as 2026-03-01."""
     if connection.dialect.name == "postgresql":
         return func.to_char(func.timezone("UTC", hour), "YYYY-MM-DD")
     return func.substr(hour, 1, 10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -12,11 +13,9 @@ from sqlalchemy import ColumnElement, Subquery, case, func
 from sprout_like.carbon import JOULES_PER_KWH
 from sprout_like.reports.interval import UNKNOWN, Figure
 from sprout_like.reports.report import Emission, Usage
-from sprout_like.reports.uncertainty import SYSTEMATIC, EnergyPart, carbon_total, energy_total
+from sprout_like.reports.uncertainty import EnergyPart, carbon_total, energy_total
 
 __all__ = ["Sums", "columns", "emission", "energy", "grams", "ratio", "usage"]
-
-((_METER, _METHOD),) = SYSTEMATIC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +27,7 @@ class Sums:
         facility_j: Σ energy × PUE.
         priced_j: Σ energy × PUE of the groups in which each request of known energy has grams. priced_g: their grams.
         paired_j: energy of the groups in which each request knows its energy. paired_tokens: their new tokens.
-        metered_…: as in the facts, of the meter and method whose systematic error is known apart from the ticks.
+        meters: energy and its uncertainty by meter and method, whose errors are each its own; in their order.
     """
 
     requests_n: int = 0
@@ -39,8 +38,6 @@ class Sums:
     duration_s: float | None = None
     energy_j: float | None = None
     energy_known_n: int = 0
-    uncertainty_j: float | None = None
-    uncertainty_known_n: int = 0
     operational_g: float | None = None
     carbon_known_n: int = 0
     embodied_g: float | None = None
@@ -54,21 +51,27 @@ class Sums:
     priced_g: float | None = None
     paired_j: float | None = None
     paired_tokens: int | None = None
-    metered_energy_j: float | None = None
-    metered_energy_known_n: int = 0
-    metered_uncertainty_j: float | None = None
-    metered_uncertainty_squares: float | None = None
-    metered_uncertainty_known_n: int = 0
+    meters: tuple[EnergyPart, ...] = ()
 
     @classmethod
-    def of(cls, values: Sequence[Any]) -> Sums:
-        """From a row of `columns`; databases give some whole numbers as decimals."""
+    def of(cls, values: Sequence[Any], *, meter: str, method: str) -> Sums:
+        """From a row of `columns`, all of that meter and method; databases give some whole numbers as decimals."""
         known: dict[str, Any] = {
             name: float(value) if name in _FLOATS else int(value)
-            for name, value in zip(_NAMES, values, strict=True)
+            for name, value in zip(_NAMES, values, strict=False)
             if value is not None
         }
-        return cls(**known)
+        uncertainty_j, squares, known_n = values[len(_NAMES) :]
+        part = EnergyPart(
+            meter=meter,
+            method=method,
+            energy_j=known.get("energy_j"),
+            energy_known_n=known.get("energy_known_n", 0),
+            uncertainty_j=_float(uncertainty_j),
+            uncertainty_squares=_float(squares),
+            uncertainty_known_n=int(known_n or 0),
+        )
+        return cls(**known, meters=(part,))
 
     @classmethod
     def over(cls, parts: Iterable[Sums]) -> Sums:
@@ -76,16 +79,21 @@ class Sums:
         kept = list(parts)
         if len(kept) == 1:
             return kept[0]
-        return cls(**{name: _total([getattr(part, name) for part in kept], name) for name in _NAMES})
+        meters: defaultdict[tuple[str, str], list[EnergyPart]] = defaultdict(list)
+        for part in kept:
+            for meter in part.meters:
+                meters[meter.meter, meter.method].append(meter)
+        totals = {name: _total([getattr(part, name) for part in kept], name) for name in _NAMES}
+        return cls(**totals, meters=tuple(_meter(key, meters[key]) for key in sorted(meters)))
 
 
-_NAMES = tuple(field.name for field in fields(Sums))
+_NAMES = tuple(field.name for field in fields(Sums) if field.name != "meters")
 _FLOATS = frozenset(field.name for field in fields(Sums) if "float" in str(field.type))
 _COUNTS = frozenset(field.name for field in fields(Sums) if field.default == 0)
 
 
 def columns(facts: Subquery) -> list[ColumnElement[Any]]:
-    """The sums over lines of the facts, in the order of the fields of `Sums`."""
+    """The sums over lines of the facts, as `Sums.of` takes them."""
     c = facts.c
     facility = c.energy_j * c.pue
     priced = c.carbon_known_n == c.energy_known_n
@@ -97,12 +105,8 @@ def columns(facts: Subquery) -> list[ColumnElement[Any]]:
         "paired_j": case((paired & c.new_tokens.is_not(None), c.energy_j)),
         "paired_tokens": case((paired, c.new_tokens)),
     }
-    metered = (c.meter == _METER) & (c.energy_method == _METHOD)
-    for name in ("energy_j", "uncertainty_j", "uncertainty_squares"):
-        made[f"metered_{name}"] = case((metered, c[name]))
-    for name in ("energy_known_n", "uncertainty_known_n"):
-        made[f"metered_{name}"] = case((metered, c[name]), else_=0)
-    return [func.sum(made[name] if name in made else c[name]).label(name) for name in _NAMES]
+    names = (*_NAMES, "uncertainty_j", "uncertainty_squares", "uncertainty_known_n")
+    return [func.sum(made[name] if name in made else c[name]).label(name) for name in names]
 
 
 def ratio(one: float | None, other: float | None) -> float | None:
@@ -112,32 +116,7 @@ def ratio(one: float | None, other: float | None) -> float | None:
 
 def energy(sums: Sums) -> Figure:
     """In J, with its interval."""
-    metered = EnergyPart(
-        meter=_METER,
-        method=_METHOD,
-        energy_j=sums.metered_energy_j,
-        energy_known_n=sums.metered_energy_known_n,
-        uncertainty_j=sums.metered_uncertainty_j,
-        uncertainty_squares=sums.metered_uncertainty_squares,
-        uncertainty_known_n=sums.metered_uncertainty_known_n,
-    )
-    others = EnergyPart(
-        meter="",
-        method="",
-        energy_j=_rest(sums.energy_j, sums.metered_energy_j, sums.energy_known_n - metered.energy_known_n),
-        energy_known_n=sums.energy_known_n - metered.energy_known_n,
-        uncertainty_j=_rest(
-            sums.uncertainty_j, sums.metered_uncertainty_j, sums.uncertainty_known_n - metered.uncertainty_known_n
-        ),
-        uncertainty_squares=None,
-        uncertainty_known_n=sums.uncertainty_known_n - metered.uncertainty_known_n,
-    )
-    return energy_total((metered, others))
-
-
-def _rest(whole: float | None, part: float | None, known_n: int) -> float | None:
-    """What is left of a sum without a part of it; None where no row of the rest knows it."""
-    return whole - (part or 0.0) if whole is not None and known_n else None
+    return energy_total(sums.meters)
 
 
 def grams(sums: Sums) -> Figure:
@@ -181,6 +160,29 @@ def emission(kind: str | None, factors: str | None, sums: Sums) -> Emission:
         settled=sums.settled_n,
         provisional=sums.provisional_n,
     )
+
+
+def _meter(key: tuple[str, str], parts: Sequence[EnergyPart]) -> EnergyPart:
+    """All of one meter and method; squares that one part has not added up are unknown for all."""
+    squares = [part.uncertainty_squares for part in parts if part.uncertainty_known_n]
+    return EnergyPart(
+        meter=key[0],
+        method=key[1],
+        energy_j=_sum(part.energy_j for part in parts),
+        energy_known_n=sum(part.energy_known_n for part in parts),
+        uncertainty_j=_sum(part.uncertainty_j for part in parts),
+        uncertainty_squares=None if None in squares else _sum(squares),
+        uncertainty_known_n=sum(part.uncertainty_known_n for part in parts),
+    )
+
+
+def _float(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) if known else None
 
 
 def _total(values: list[Any], name: str) -> Any:

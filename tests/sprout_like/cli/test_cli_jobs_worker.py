@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,9 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from sprout_like.jobs.testing_server import ChatServer
+from sprout_like.jobs.working.opening import opened_worker
+from sprout_like.settings import Settings
 from tests.sprout_like.cli.jobs_queue import opened
 
 Command = Callable[..., Any]
@@ -60,6 +64,26 @@ def test_submitted_run_and_written(
     assert all(line["text"] and line["error"] is None for line in results)
     assert f"{PROMPTS}/{PROMPTS}" in sprout_like("jobs", "list").out
     assert sprout_like("jobs", "results", job_id(ledger)).code == 0
+
+
+def test_what_a_worker_runs_is_in_its_metrics(ledger: Path, ask: Callable[[ChatServer], None]) -> None:
+    pytest.importorskip("prometheus_client")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with ChatServer() as server:
+        ask(server)
+        settings = Settings.load(metrics_port=port)
+        with opened_worker(settings, model="fake", engine="openai", at_once=True) as worker:
+            worker.run(until_empty=True)
+            found: list[str] = []
+            while not found:  # told about once a second
+                told = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+                found = [line for line in told.splitlines() if line.startswith("sprout_like_requests_total{")]
+    assert sum(float(line.rpartition(" ")[2]) for line in found) == PROMPTS
+    assert all('purpose="job"' in line for line in found)
+    assert "sprout_like_policy_info" not in told
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
 
 
 def left_by(sprout_like: Command, ask: Callable[[ChatServer], None]) -> list[str]:

@@ -16,6 +16,7 @@ import httpx
 from grid import Grid, Source
 from grid.clock import utc_now
 from grid.testing import ScriptedSource
+from sprout_like.dashboard.assets import read_assets
 from sprout_like.dashboard.dashboard import Listening, opened_dashboard
 from sprout_like.settings import Settings
 
@@ -40,6 +41,11 @@ class Served:
     @property
     def port(self) -> int:
         return urlsplit(self.url).port or 80
+
+    @property
+    def script(self) -> str:
+        """The address of one of the page's files."""
+        return next(path for path in read_assets() if path.endswith("/main.js"))
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return httpx.get(self.base + path, timeout=20, trust_env=False, **options)

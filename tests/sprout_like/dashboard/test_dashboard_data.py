@@ -90,7 +90,7 @@ def test_each_part_answers_on_a_ledger_without_rows(serve, ledger) -> None:
         connection.execute("DELETE FROM request_rows")
     board = serve(ledger)
     assert board.get("/api/traffic").json()["per_request_j"] is None
-    assert board.get("/api/saving").json() == {"span": "day", "measured": [], "modelled": []}
+    assert board.get("/api/saving").json() == {"span": "day", "overall": [], "measured": [], "modelled": []}
     assert board.get("/api/jobs").json() == {"jobs": [], "more_n": 0, "workers": []}
     assert {"part": "ledger", "state": "ok"}.items() <= next(
         found for found in board.get("/api/health").json()["findings"] if found["part"] == "ledger"
@@ -147,8 +147,8 @@ def test_what_did_not_change_is_not_sent_again(serve, ledger) -> None:
     first = board.get("/api/traffic")
     again = board.get("/api/traffic", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
-    asset = board.get("/main.js")
-    assert board.get("/main.js", headers={"If-None-Match": asset.headers["ETag"]}).status_code == 304
+    asset = board.get(board.script)
+    assert board.get(board.script, headers={"If-None-Match": asset.headers["ETag"]}).status_code == 304
 
 
 def test_half_a_character_in_a_tag_is_still_json(serve, ledger) -> None:

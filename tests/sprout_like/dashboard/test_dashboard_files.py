@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -34,14 +35,26 @@ def test_files_stay_readable(path: Path) -> None:
 def test_every_module_that_is_imported_is_served() -> None:
     assets = read_assets()
     named = {
-        name
-        for asset in assets.values()
+        posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+        for path, asset in assets.items()
         if asset.media_type.startswith(("text/html", "text/javascript"))
-        for name in re.findall(r"(?:from |src=|href=)\"(/[^\"]+)\"", asset.content.decode())
+        for name in re.findall(r"(?:from |src=|href=)\"([/.][^\"]+)\"", asset.content.decode())
     }
-    assert named
+    assert len(named) > 10
     assert named <= assets.keys()
-    assert "/" in assets
+
+
+def test_a_browser_asks_for_the_files_of_a_release_once(serve, ledger) -> None:
+    served = serve(ledger)
+    page = served.get("/")
+    assert page.headers["Cache-Control"] == "no-cache"
+    named = re.findall(r"=\"(/[^\"]+)\"", page.text)
+    assert named
+    for path in named:
+        answer = served.get(path)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert "private" in answer.headers["Cache-Control"]
 
 
 def test_the_page_offers_the_spans_that_there_are() -> None:

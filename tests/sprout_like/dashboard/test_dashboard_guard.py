@@ -66,7 +66,9 @@ def test_a_name_that_was_given_is_its_own(serve, ledger) -> None:
     assert served.raw("GET", "/api/page", {"Host": "other.example"}).status_code == 421
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://localhost:1", "http://localhost"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "https://localhost:1", "http://localhost", "http://[::1", ""]
+)
 def test_pages_of_others_are_refused(served, origin: str) -> None:
     assert served.raw("GET", "/api/now", {"Origin": origin}).status_code == 403
 
@@ -74,7 +76,7 @@ def test_pages_of_others_are_refused(served, origin: str) -> None:
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_what_the_browser_says_another_site_asked_for_is_refused(served, site: str) -> None:
     assert served.raw("GET", "/api/now", {"Sec-Fetch-Site": site}).status_code == 403
-    assert served.raw("GET", "/main.js", {"Sec-Fetch-Site": site}).status_code == 403
+    assert served.raw("GET", served.script, {"Sec-Fetch-Site": site}).status_code == 403
 
 
 def test_the_page_itself_may_ask_and_be_linked_to(served) -> None:
@@ -117,7 +119,7 @@ def test_nothing_but_reading_is_answered(served, method: str, path: str) -> None
 
 
 def test_head_tells_what_get_would_send(served) -> None:
-    answer = served.raw("HEAD", "/main.js")
+    answer = served.raw("HEAD", served.script)
     assert answer.status_code == 200
     assert int(answer.headers["Content-Length"]) > 1000
     assert answer.content == b""
@@ -144,6 +146,21 @@ def test_long_headers_and_addresses_are_refused(served, path: str, headers: dict
     assert served.raw("GET", path, headers).status_code == 431
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01 no HTTP\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+        b"GET /api/now HTTP/1.1\r\nHost: localhost\r\nOrigin: http://[::1\r\n\r\n",
+    ],
+)
+def test_what_others_send_says_nothing_on_the_users_terminal(served, sent: bytes, caplog) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+        connection.sendall(sent)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 ")
+    assert not caplog.records
+
+
 def test_endless_headers_end_the_connection(served) -> None:
     with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
@@ -160,10 +177,10 @@ def test_endless_headers_end_the_connection(served) -> None:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/", 200), ("/api/now", 200), ("/api/traffic?span=ever", 400), ("/nothing", 404), ("/main.js", 200)],
+    [("/", 200), ("/api/now", 200), ("/api/traffic?span=ever", 400), ("/nothing", 404), ("SCRIPT", 200)],
 )
 def test_every_answer_tells_the_browser_to_trust_nothing_else(served, path: str, status: int) -> None:
-    answer = served.get(path)
+    answer = served.get(path.replace("SCRIPT", served.script))
     assert answer.status_code == status
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy

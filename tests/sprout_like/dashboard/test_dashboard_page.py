@@ -104,6 +104,32 @@ def test_a_row_is_on_the_page_within_two_polls(page, serve, ledger) -> None:
     assert sum("/api/traffic" in url for url in asked) <= 2
 
 
+def test_the_saving_that_is_read_first_is_that_of_all_policies_together_with_its_doubts(page, serve, ledger) -> None:
+    energies_j = {("old", "policy"): 10.0, ("old", "control"): 20.0, ("new", "policy"): 30.0, ("new", "control"): 40.0}
+    write(
+        ledger,
+        [
+            now_request(
+                2 * n + place,
+                policy_version=version,
+                decision_group=group,
+                directive="full" if group == "control" else "brief",
+                energy_j=energies_j[version, group] + 0.01 * (n % 3),
+                propensity=0.5,
+            )
+            for place, (version, group) in enumerate(energies_j)
+            for n in range(100 * place, 100 * place + 5)
+        ],
+    )
+    served = serve(ledger)
+    page.goto(served.url)
+    wait_for(page, "#tile-saved", "33.3 %")
+    wait_for(page, "#tile-saved", "! doubts: see below")
+    wait_for(page, "#saving", "Energy, all policies together: 33.3 %")
+    wait_for(page, "#saving", "Energy, old: 50.0 %")
+    wait_for(page, "#saving", "below 30 its mean is not leant on")
+
+
 def test_hostile_names_are_shown_as_the_text_they_are(page, serve, ledger) -> None:
     names = {"model": HOSTILE, "task": HOSTILE, "directive": HOSTILE, "tags": {HOSTILE: HOSTILE}, "meter": HOSTILE}
     write(

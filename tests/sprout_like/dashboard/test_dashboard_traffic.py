@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -38,6 +39,7 @@ def served(
         energy_j=energy_j,
         energy_known_n=0 if energy_j is None else requests_n,
         uncertainty_j=None if energy_j is None else energy_j / 10,
+        uncertainty_known_n=0 if energy_j is None else requests_n,
         operational_g=operational_g,
         carbon_known_n=0 if operational_g is None else requests_n,
     )
@@ -51,6 +53,13 @@ def test_a_span_ends_in_the_bucket_that_holds_now(name: str, offset_s: int) -> N
     assert last_utc == span.bucket_utc(now_utc)
     assert timedelta() <= now_utc - last_utc < timedelta(seconds=span.step_s)
     assert last_utc.timestamp() % span.step_s == 0
+
+
+def test_rows_without_a_half_width_do_not_make_the_others_surer() -> None:
+    known, unknown = served("brief"), served("brief")
+    traffic = traffic_of([known, replace(unknown, uncertainty_j=None, uncertainty_known_n=0)], DAY, NOW)
+    assert traffic.per_request_uncertainty_j == 1.0
+    assert traffic.uncertainty_j == 20.0
 
 
 def test_nothing_served_is_nothing_known() -> None:

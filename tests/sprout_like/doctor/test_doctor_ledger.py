@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +185,21 @@ def test_a_spool_that_cannot_be_read_fails(examined: Examined, place: Path, monk
     assert spool.state == "fail"
     assert "cannot be read" in spool.found
     assert "SPROUT_SPOOL" in str(spool.fix)
+
+
+def test_a_file_that_an_upgrade_left_half_empty(
+    examined: Examined, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = place / "ledger.sqlite"
+    monkeypatch.setenv("SPROUT_LEDGER", str(path))
+    open_ledger(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE TABLE old AS SELECT zeroblob(60000000); DROP TABLE old; PRAGMA wal_checkpoint(TRUNCATE)"
+        )
+
+    _, room = examined()["ledger"]
+
+    assert room.state == "warn"
+    assert room.found.endswith("60 of its 60 MB are empty, for rows to come")
+    assert f"sqlite3 {path} VACUUM" in str(room.fix)

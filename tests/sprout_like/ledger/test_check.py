@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from sprout_like.carbon import operational_g
 from sprout_like.ledger import open_engine, open_ledger
@@ -327,4 +328,25 @@ def test_reads_a_database(request: pytest.FixtureRequest, tmp_path: Path, databa
     assert [finding.worst for finding in report.findings] == [sample_request(1).request_id]
     assert not report.ok
     assert check(engine, clock=ManualClock(datetime(2026, 2, 1, tzinfo=UTC))).findings != report.findings
+    engine.dispose()
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.mark.parametrize("gone", ["request_contexts", "request_periods"])
+def test_finds_rows_of_which_a_part_is_missing(
+    request: pytest.FixtureRequest, tmp_path: Path, database: str, gone: str
+) -> None:
+    spec = tmp_path / "ledger.sqlite" if database == "sqlite" else request.getfixturevalue("postgres_url")
+    ledger = open_ledger(spec, spool_path=tmp_path / "spool.sqlite")
+    ledger.append(sample_request())
+    ledger.close()
+    engine = open_engine(spec)
+    with engine.begin() as connection:
+        connection.execute(text(f"DELETE FROM {gone}"))
+
+    report = check(engine, clock=ManualClock(NOW))
+
+    assert [finding.problem for finding in report.findings] == [
+        "request: the context or period that its row refers to is missing"
+    ]
     engine.dispose()

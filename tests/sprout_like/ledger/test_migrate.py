@@ -191,6 +191,31 @@ def test_who_may_read_or_write_requests_may_do_so_still(postgres_url: str) -> No
     execute(postgres_url, "DROP OWNED BY team_reader, team_writer", "DROP ROLE team_reader, team_writer")
 
 
+WRITES_WHILE_ALEMBIC_IS_IMPORTED = """
+import sqlite3, sys
+from sprout_like.ledger.address import parse_address
+from sprout_like.ledger.engine import build_engine
+from sprout_like.ledger.migrate import ensure_schema
+
+class Writer:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "alembic":
+            connection = sqlite3.connect(sys.argv[1], timeout=0)
+            connection.execute("BEGIN IMMEDIATE")
+            connection.close()
+
+sys.meta_path.insert(0, Writer())
+ensure_schema(build_engine(parse_address(sys.argv[1])))
+"""
+
+
+def test_who_upgrades_holds_nobody_up_while_it_loads_alembic(tmp_path: Path) -> None:
+    """That takes seconds on a busy machine, and a write of another process waits for one."""
+    command = [sys.executable, "-c", WRITES_WHILE_ALEMBIC_IS_IMPORTED, str(tmp_path / "ledger.sqlite")]
+
+    assert subprocess.run(command, capture_output=True, text=True, timeout=60).stderr == ""
+
+
 def test_many_processes_may_start_at_once(spec: str, tmp_path: Path, stored: Stored) -> None:
     command = [sys.executable, "-c", STARTS, spec, str(tmp_path / "spool.sqlite")]
     pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

@@ -8,14 +8,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from sprout_like.errors import LedgerUnreachable, SettingError
 from sprout_like.ledger import SqlLedger, open_engine, open_ledger
+from sprout_like.ledger.rollups.facts import facts
+from sprout_like.ledger.schema import RequestRow
 from sprout_like.ledger.testing import sample_account, sample_request
 from sprout_like.meters.testing import ManualClock
 
@@ -238,3 +241,29 @@ def test_a_server_that_does_not_answer_costs_the_timeout_once_and_no_row(spool: 
         assert status.pending == 2
         assert status.outages == 1
         assert "timeout" in str(status.problem)
+
+
+def test_reports_are_not_compiled(postgres_url: str) -> None:
+    """PostgreSQL's JIT doubles the time of their wide queries."""
+    engine = open_engine(postgres_url)
+
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW jit").scalar() == "off"
+    with engine.connect().execution_options(yield_per=10) as connection:
+        assert connection.execute(text("SELECT 1")).all() == [(1,)]
+    engine.dispose()
+
+
+def test_a_stamp_at_the_end_of_time_comes_back(postgres_url: str, tmp_path: Path) -> None:
+    """Of a clock gone wild, from a server east of UTC."""
+    late = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    ledger = open_ledger(postgres_url, spool_path=tmp_path / "spool.sqlite")
+    ledger.append(sample_request(1, started_utc=late))
+    ledger.close()
+    engine = open_engine(postgres_url)
+
+    found = facts(engine)
+    with engine.connect() as connection:
+        assert connection.scalar(select(found.c.requests_n)) == 1
+        assert connection.scalar(select(RequestRow.started_utc)) == late
+    engine.dispose()

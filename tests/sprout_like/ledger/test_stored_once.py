@@ -188,3 +188,29 @@ def test_rows_of_other_kinds(
     write(store, record)
 
     assert read(engine)[0] == record
+
+
+def test_energies_by_device_come_back_as_floats(database: Database) -> None:
+    """Whole ones too, and from either database."""
+    store, engine = database
+    record = sample_request(gpu_j=15.0, cpu_j=0.0, dram_j=1e14, energy_by_device_j={"g": 15.0, "c": 0.0, "d": 1e14})
+
+    store.insert([record])
+
+    assert [repr(value) for value in read(engine)[0].energy_by_device_j.values()] == [
+        "15.0",
+        "0.0",
+        "100000000000000.0",
+    ]
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_figure_that_is_no_number_is_unknown(database: Database, batch: int) -> None:
+    store, engine = database
+    figures = {"intensity_g_per_kwh": math.nan, "energy_j": math.nan}
+    for first in (0, 10):
+        store.prepare()  # what it remembers of the database is forgotten
+
+        store.insert([sample_request(first + number, **figures) for number in range(batch)])
+
+    assert [(row.intensity_g_per_kwh, row.energy_j) for row in read(engine)] == [(None, None)] * 2 * batch

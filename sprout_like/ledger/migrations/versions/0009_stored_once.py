@@ -242,13 +242,16 @@ def _mark_stale_hours(connection: sa.Connection) -> None:
 
 SQLITE_MARK = """
 INSERT INTO stale_hours (hour_utc, session_id)
-SELECT substr({row}.started_utc, 1, 13) || ':00:00.000000', session_id
-FROM request_periods WHERE period_id = {row}.period_id
+VALUES (
+    substr({row}.started_utc, 1, 13) || ':00:00.000000',
+    coalesce((SELECT session_id FROM request_periods WHERE period_id = {row}.period_id), '')
+)
 ON CONFLICT (hour_utc, session_id) DO UPDATE SET claim = NULL WHERE claim IS NOT NULL;
 """
 
 POSTGRES_HOURS = """
-SELECT date_trunc('hour', started_utc, 'UTC'), session_id FROM {rows} JOIN request_periods USING (period_id)"""
+SELECT date_trunc('hour', started_utc, 'UTC'), coalesce(session_id, '')
+FROM {rows} LEFT JOIN request_periods USING (period_id)"""
 
 POSTGRES_MARK = "ON CONFLICT (hour_utc, session_id) DO UPDATE SET claim = NULL WHERE stale_hours.claim IS NOT NULL;"
 
@@ -304,7 +307,7 @@ def _create_view(connection: sa.Connection) -> None:
 
 DIALECT = {
     "sqlite": ("printf('%!.20g', {})", "{}"),
-    "postgresql": ("coalesce({}::text, '')", "({})::json"),
+    "postgresql": (r"coalesce(regexp_replace({}::text, '^(-?\d+)$', '\1.0'), '')", "({})::json"),
 }
 """How a double becomes text, and text JSON."""
 

@@ -308,3 +308,28 @@ def test_a_row_that_comes_while_its_day_is_added_up_is_in_it(sheet: Any, other: 
         roll_up(sheet.engine, now_utc=LATER)
 
     assert sheet.days() == [2]
+
+
+@pytest.mark.parametrize("gone", ["request_contexts", "request_periods"])
+def test_an_hour_with_a_row_whose_parts_are_missing_is_read_from_the_rows(sheet: Any, gone: str) -> None:
+    add(sheet.engine, 1)
+    add(sheet.engine, 2, started_utc=NOON + timedelta(hours=1))
+    with sheet.engine.begin() as connection:
+        connection.execute(text(f"DELETE FROM {gone}"))
+        insert_requests(connection, [sample_request(3, started_utc=NOON + timedelta(hours=2), task="other", pue=1.5)])
+
+    found = roll_up(sheet.engine, now_utc=LATER)
+
+    assert (found.hours_n, found.left_n, found.ended) == (1, 2, "done")
+    assert sheet.requests_n() == 3
+
+
+def test_rows_that_are_deleted_after_their_parts_are_gone_from_the_sums(sheet: Any) -> None:
+    add(sheet.engine, 1)
+    roll_up(sheet.engine, now_utc=LATER)
+
+    with sheet.engine.begin() as connection:
+        connection.execute(text("DELETE FROM request_periods"))
+        connection.execute(text("DELETE FROM request_rows"))
+
+    assert sheet.facts() == []

@@ -70,3 +70,11 @@ def test_whole_days_are_as_many_as_fit(one: datetime, two: datetime) -> None:
 def test_an_open_span_has_no_edges() -> None:
     assert edges(None, None) == []
     assert gaps([], Span(FIRST, LAST)) == [Span(FIRST, LAST)]
+
+
+def test_the_last_hour_of_time_is_an_hour_too() -> None:
+    """Of a request whose clock went wild."""
+    hour = hour_of(LAST)
+
+    assert joined([hour], most=5) == [Span(hour, LAST)]
+    assert whole_days(Span(hour, LAST)) is None
