@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 ARGS ?=
+# Each loads the model and starts a database server of its own.
+WORKERS ?= 2
 
 .PHONY: demo test check lint types docs format bench clean help
 
@@ -15,7 +17,7 @@ demo: $(VENV)/.installed ## a real model answers 12 prompts over one day of grid
 	$(BIN)/sprout-like demo $(ARGS)
 
 test: $(VENV)/.installed-dev ## the test suite
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: lint types test ## what must be green before every commit
 

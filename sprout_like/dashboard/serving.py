@@ -20,6 +20,7 @@ __all__ = ["Server", "listen"]
 _LOG: Final = logging.getLogger("sprout_like.dashboard.http")
 
 _GRACE_S: Final = 2
+_HEAD_S: Final = 10.0
 _AT_ONCE: Final = 100
 
 
@@ -46,6 +47,8 @@ class Server:
         app: what to serve. listening: from `listen`; closed at the end.
         started: called once requests are answered.
         ending: called by whatever stops it, a signal among them, before requests under way are waited for.
+        head_s: how long a connection may take to say what it wants, in s; then it is closed, so that a hundred that
+            say nothing do not keep everybody else out.
     """
 
     def __init__(
@@ -55,13 +58,14 @@ class Server:
         *,
         started: Callable[[], object],
         ending: Callable[[], object],
+        head_s: float = _HEAD_S,
     ) -> None:
         _LOG.setLevel(logging.ERROR)
         # h11 alone, whose limits on what comes in are known.
         config = uvicorn.Config(
             app,
             log_config=None,
-            http=_Silent,
+            http=type("_Protocol", (_Protocol,), {"head_s": head_s}),
             ws="none",
             lifespan="off",
             loop="asyncio",
@@ -89,16 +93,45 @@ class Server:
         self._server.should_exit = True
 
 
-class _Silent(H11Protocol):
-    """Writes no access log, whoever configures logging in this process and how: it would hold tokens.
+class _Protocol(H11Protocol):
+    """Waits for the head of a request as long as it may take, and no longer.
 
+    It writes no access log, whoever configures logging in this process and how: it would hold tokens.
     Nor does it warn of what others send: what is no HTTP, or asks for a WebSocket, is no fault of the user's.
     """
+
+    head_s = _HEAD_S
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.access_log = False
         self.logger = _LOG
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._mind_the_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._mind_the_head()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._mind_the_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _mind_the_head(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = None
+        elif self._timer is None:
+            self._timer = self.loop.call_later(self.head_s, self.transport.close)
 
 
 class _Telling(uvicorn.Server):

@@ -12,6 +12,7 @@ from grid import GridError
 from grid.testing import Answer, LoopbackUK
 from sprout_like import CarbonAware, Settings, SproutError
 from sprout_like.testing import MemoryLedger, NullEngine
+from tests.sprout_like.shown import shown
 
 
 def wrap(**parts: Any) -> CarbonAware:
@@ -44,7 +45,7 @@ def wrap(**parts: Any) -> CarbonAware:
         ({"engine": "transformers"}, ["model", "generate()"]),
         ({"engine": "vlmm"}, ["engine", "vlmm", "transformers"]),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_one_clear_error(parts: dict[str, Any], says: list[str]) -> None:
     with pytest.raises((SproutError, GridError, DirectiveError)) as caught:

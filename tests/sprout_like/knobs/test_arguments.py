@@ -9,6 +9,7 @@ import torch
 from transformers import GenerationConfig
 
 from sprout_like.knobs.arguments import caller_limit, end_ids, opaque_argument
+from tests.sprout_like.shown import shown
 
 pytestmark = pytest.mark.model
 
@@ -27,9 +28,9 @@ PROMPT = torch.arange(3, 13).unsqueeze(0)
         {"generation_config": GenerationConfig(max_new_tokens=5), "max_new_tokens": 9},
         {"generation_config": GenerationConfig()},
     ],
-    ids=str,
+    ids=shown,
 )
-@pytest.mark.parametrize("default", [{}, {"max_new_tokens": 11}, {"max_length": 21}], ids=str)
+@pytest.mark.parametrize("default", [{}, {"max_new_tokens": 11}, {"max_length": 21}], ids=shown)
 @pytest.mark.filterwarnings("ignore")
 def test_the_limit_is_what_generate_makes_of_it(
     tiny_model: Any, kwargs: dict[str, Any], default: dict[str, int]
@@ -59,7 +60,7 @@ def test_the_limit_is_what_generate_makes_of_it(
         ({"cache_implementation": "paged"}, "cache_implementation"),
         ({"generation_config": GenerationConfig(guidance_scale=2.0)}, "guidance_scale"),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_arguments_that_forbid_touching_the_prompt(kwargs: dict[str, Any], name: str | None) -> None:
     assert opaque_argument(kwargs, GenerationConfig()) == name

@@ -13,6 +13,7 @@ from directives import FULL, Budget, Catalogue, Directive
 from sprout_like.engines.engine import Call, Generation, Plan
 from sprout_like.engines.hugging_face import HuggingFaceEngine
 from sprout_like.reuse.prefixes import PrefixCache
+from tests.sprout_like.shown import shown
 
 pytestmark = pytest.mark.model
 
@@ -96,7 +97,7 @@ def test_full_hands_on_the_very_objects(engine: HuggingFaceEngine, tokenizer: An
         ({"input_ids": None, "attention_mask": None}, "not given as tokens"),
         ({"output_hidden_states": True, "return_dict_in_generate": True}, "output_hidden_states"),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_a_call_that_cannot_carry_the_instruction_is_refused_before_the_draw(
     engine: HuggingFaceEngine, tokenizer: Any, change: dict[str, Any], why: str
@@ -190,10 +191,10 @@ def test_the_callers_own_objects_see_the_callers_own_prompt(
         ({"generation_config": GenerationConfig(max_length=500, do_sample=False)}, 6),
         ({}, 6),
     ],
-    ids=str,
+    ids=shown,
 )
 @pytest.mark.parametrize("directive", [CAPPED, BOTH], ids=lambda d: d.name)
-@pytest.mark.parametrize("default", [{}, {"max_length": 300}, {"max_new_tokens": 30}], ids=str)
+@pytest.mark.parametrize("default", [{}, {"max_length": 300}, {"max_new_tokens": 30}], ids=shown)
 @pytest.mark.filterwarnings("ignore")
 def test_the_budget_is_the_lower_limit_and_the_callers_minimum_wins(
     engine: HuggingFaceEngine,
@@ -237,7 +238,7 @@ def test_lists_of_the_caller_are_not_added_to(engine: HuggingFaceEngine, tiny_mo
 @pytest.mark.parametrize(
     "form",
     [{"num_beams": 2}, {"num_beams": 3, "num_return_sequences": 2}, {"num_return_sequences": 3, "do_sample": True}],
-    ids=str,
+    ids=shown,
 )
 @pytest.mark.parametrize("as_dict", [False, True])
 def test_every_returned_row_starts_with_its_own_prompt(

@@ -15,6 +15,7 @@ from directives import FULL, Budget, Confidence, Depth, Directive, EarlyExit, Re
 from sprout_like.engines.engine import Generation
 from sprout_like.engines.hugging_face import HuggingFaceEngine
 from sprout_like.engines.views import depth_view
+from tests.sprout_like.shown import shown
 
 pytestmark = pytest.mark.model
 
@@ -88,7 +89,7 @@ def condition(model: Any) -> Any:
         (exits(confidence=Confidence(layer=4, threshold=0.9)), None),
         (LOOPS, None),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_layers_beyond_the_model_never_fit_it(engine: HuggingFaceEngine, directive: Directive, why: str | None) -> None:
     assert engine.misfit(directive) == why
@@ -119,7 +120,7 @@ def test_positions_that_move_with_the_length_have_no_confident_exit(make_tiny: C
         ({"return_dict_in_generate": True}, "wants its cache back"),
         ({"assistant_early_exit": 2}, "assistant_early_exit"),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_a_call_that_would_see_that_layers_are_missing_is_refused(
     engine: HuggingFaceEngine, change: dict[str, Any], why: str
@@ -155,7 +156,7 @@ def test_the_answer_is_that_of_the_layers_that_are_left(
 @pytest.mark.parametrize(
     "form",
     [{"num_beams": 2}, {"cache_implementation": "static"}, {"do_sample": True, "num_return_sequences": 2}],
-    ids=str,
+    ids=shown,
 )
 def test_fewer_layers_go_with_beams_sampling_and_other_caches(
     engine: HuggingFaceEngine, model: Any, form: dict[str, Any]

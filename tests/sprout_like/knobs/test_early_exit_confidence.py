@@ -14,6 +14,7 @@ from directives import Budget, Confidence, Directive, EarlyExit
 from sprout_like.engines.engine import Generation
 from sprout_like.engines.hugging_face import HuggingFaceEngine
 from sprout_like.engines.views import depth_view
+from tests.sprout_like.shown import shown
 from tests.sprout_like.viewable import FAMILIES
 
 pytestmark = pytest.mark.model
@@ -224,7 +225,7 @@ def test_a_streamer_hears_what_it_hears_of_generate(make: Callable[[str], Any], 
         ({"past_key_values": object()}, "past_key_values"),
         ({"inputs": PROMPT.repeat(2, 1)}, "one prompt at a time"),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_a_call_that_its_loop_cannot_serve_is_refused(
     make: Callable[[str], Any], asked: dict[str, Any], why: str

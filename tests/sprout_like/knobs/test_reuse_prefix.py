@@ -13,6 +13,7 @@ from directives import CatalogueError, Depth, Directive, Draft, EarlyExit, Looku
 from sprout_like.engines.hugging_face import HuggingFaceEngine
 from sprout_like.reuse.prefixes import PrefixCache
 from tests.sprout_like.knobs.reusing import FAMILIES, Stream, asked, engine_of, prompts, served
+from tests.sprout_like.shown import shown
 
 pytestmark = pytest.mark.model
 
@@ -47,7 +48,7 @@ def test_going_on_from_a_kept_beginning_gives_the_same_tokens(family: str, make_
         {"return_dict_in_generate": True, "output_scores": True},
         {"streamer": Stream()},
     ],
-    ids=str,
+    ids=shown,
 )
 @pytest.mark.filterwarnings("ignore")
 def test_with_every_form_of_a_call_for_one_answer(engine: HuggingFaceEngine, form: dict[str, Any]) -> None:
@@ -78,7 +79,7 @@ def test_a_system_turn_is_kept_from_the_first_request_on(engine: HuggingFaceEngi
     assert call.prompt_ids[0, reused[1] - 1] == end
 
 
-@pytest.mark.parametrize("depth", [Depth(first=2), Depth(drop=(1, 3))], ids=str)
+@pytest.mark.parametrize("depth", [Depth(first=2), Depth(drop=(1, 3))], ids=shown)
 def test_views_of_other_depths_keep_beginnings_of_their_own(engine: HuggingFaceEngine, depth: Depth) -> None:
     shallow = Directive(name="shallow", early_exit=EarlyExit(depth=depth))
     kept = Directive(name="kept", early_exit=EarlyExit(depth=depth), reuse=Reuse(prefix=True))
