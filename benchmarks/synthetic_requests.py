@@ -157,7 +157,9 @@ def _hour(
     half_hour = 2 * hour + (at_s >= 1800)
     zones = np.array([intensity[each.zone][2 * hour : 2 * hour + 2] for each in _MACHINES])
     actual = zones[machine, half_hour - 2 * hour]
-    logged = np.round(actual * rng.normal(1, 0.06, n), 1)
+    # A process has one reading for all requests of its slot.
+    slot = (machine, half_hour - 2 * hour)
+    logged = np.round(actual * rng.normal(1, 0.06, (len(_MACHINES), 2))[slot], 1)
     usual = np.array([_INTENSITY[each.zone][0] for each in _MACHINES])[machine]
 
     control = rng.random(n) < 0.05
@@ -187,7 +189,7 @@ def _hour(
         "engine_s": engine_s,
         "queue_s": rng.exponential(0.05, n),
         "kind": rng.choice(len(_PURPOSES), n, p=(0.96, 0.01, 0.005, 0.025)),
-        "luck": rng.random(n),
+        "luck": rng.random((len(_MACHINES), 2))[slot],
         "fate": rng.random(n),
     }
     recent = begin_utc >= BEGIN_UTC + hours * HOUR - _SETTLED_AFTER

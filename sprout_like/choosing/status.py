@@ -16,7 +16,8 @@ from sprout_like.choosing.breaker import opened
 from sprout_like.choosing.initial import initial_evidence
 from sprout_like.choosing.missing import Missing, missing
 from sprout_like.choosing.stored import live_quality
-from sprout_like.ledger.schema import EvaluationRow, PolicyRow, ProfileRow, RequestRow, VerdictRow
+from sprout_like.ledger.rollups.facts import daily_facts
+from sprout_like.ledger.schema import EvaluationRow, PolicyRow, ProfileRow, VerdictRow
 from sprout_like.tuning.store import active_policy
 
 __all__ = ["Standing", "standings"]
@@ -57,11 +58,10 @@ def standings(engine: Engine, catalogue: Catalogue, constraints: Constraints) ->
         PolicyError: a row does not hold what a policy is made of.
         sqlalchemy.exc.SQLAlchemyError: the database's own errors.
     """
+    served = daily_facts(engine).c
     known = union(
         *(select(row.model).where(row.catalogue_version == catalogue.version) for row in (PolicyRow, ProfileRow)),
-        select(RequestRow.model).where(
-            RequestRow.catalogue_version == catalogue.version, RequestRow.policy == "contextual"
-        ),
+        select(served.model).where(served.catalogue_version == catalogue.version, served.policy == "contextual"),
     )
     with engine.connect() as connection:
         models = sorted(connection.scalars(known))

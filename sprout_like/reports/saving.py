@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal_column, select
 
+from sprout_like.carbon import JOULES_PER_KWH
 from sprout_like.reports.control import Cell, ratio_of
 from sprout_like.reports.doubts import doubts_of
 from sprout_like.reports.judging import Judging
@@ -28,7 +29,6 @@ METHOD: Final = (
 LEVELS_G_PER_KWH: Final = tuple(10 * 1.25**step for step in range(24))
 """Edges of levels of intensity, from 10 to 1,700: within one, a quarter of the dirtiest hour's emissions at most."""
 
-_J_PER_KWH: Final = 3.6e6
 
 Quantity = Literal["energy", "carbon"]
 _Scope = tuple[str, str]
@@ -100,7 +100,7 @@ def moments(facts: Subquery) -> Select[*tuple[Any, ...]]:
         facts: as `ledger.rollups.facts` gives it.
     """
     of = facts.c
-    per_kwh = of.operational_g * _J_PER_KWH / func.nullif(of.energy_j * of.pue, 0)
+    per_kwh = of.operational_g * JOULES_PER_KWH / func.nullif(of.energy_j * of.pue, 0)
     keys = {
         "policy_version": of.policy_version,
         "model": of.model,

@@ -288,6 +288,7 @@ def test_a_redirect_that_repeats_the_key_shows_it_in_no_log(
     server: _Echo, caplog: pytest.LogCaptureFixture, written: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    before = list(logging.getLogger("httpcore.http11").filters)
     api = HttpApi(base_url=server.url, name="src", timeout_s=10, credentials=QueryKey("api_key", SECRET))
     server.answer = Answer(status=301, headers={"Location": f"https://elsewhere.invalid/x?api_key={written}"})
     with pytest.raises(SourceError) as caught:
@@ -295,4 +296,4 @@ def test_a_redirect_that_repeats_the_key_shows_it_in_no_log(
     assert "elsewhere.invalid" in caplog.text
     assert written not in f"{caplog.text} {caught.value}"
     api.close()
-    assert not logging.getLogger("httpcore.http11").filters
+    assert logging.getLogger("httpcore.http11").filters == before

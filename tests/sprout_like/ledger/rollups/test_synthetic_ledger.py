@@ -14,7 +14,7 @@ from sprout_like.ledger.check import check
 from sprout_like.ledger.rollups.roller import roll_up
 from sprout_like.ledger.schema import EvaluationRow, JobRow, RequestRow
 
-ROWS = 1500
+ROWS = 4000
 
 
 def test_it_adds_up_and_holds_what_it_says(tmp_path: Path, sheet_of: Any) -> None:
