@@ -34,7 +34,8 @@ KILLS_EACH = KILLS // 4
 SPEED = 40.0
 LEASE_S = 80.0
 BATCH = 4
-ATTEMPTS = 2
+# Of many kills some hit an item that runs alone again and again, which is no fault of the item's.
+ATTEMPTS = max(2, KILLS_EACH // 10)
 BATCH_S = 0.1
 POLL_S = 0.2
 DEADLINE_S = 60 + 15 * KILLS_EACH
