@@ -57,7 +57,7 @@ def main(
     ] = True,
     every_row: Annotated[
         bool,
-        typer.Option("--every-row", help="Hash each request for the manifest, even of more than 100,000: 25 µs each."),
+        typer.Option("--every-row", help="Hash each request for the manifest, even of more than 100,000."),
     ] = False,
     share_idle: Annotated[
         bool, typer.Option("--share-idle", help="Share the time between requests out over the lines.")
