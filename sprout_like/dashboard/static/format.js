@@ -2,18 +2,25 @@
 
 export const UNKNOWN = "–";
 
+// Made once: making one takes longer than a hundred uses, and a plot writes a hundred figures.
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const significant = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const minute = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const second = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short" });
+const dayOfMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
 const GRAMS = [[1e-6, "µg"], [1e-3, "mg"], [1, "g"], [1e3, "kg"], [1e6, "t"]];
 const JOULES = [[1e-3, "mJ"], [1, "J"], [1e3, "kJ"], [1e6, "MJ"], [1e9, "GJ"]];
 
 /** Three figures that count, thousands marked. */
-export function number(value, digits = 3) {
+export function number(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return UNKNOWN;
-  if (Math.abs(value) >= 10 ** digits) return value.toLocaleString("en", { maximumFractionDigits: 0 });
-  return value.toLocaleString("en", { maximumSignificantDigits: digits });
+  return (Math.abs(value) >= 1000 ? whole : significant).format(value);
 }
 
 export function count(value) {
-  return value === null ? UNKNOWN : value.toLocaleString("en", { maximumFractionDigits: 0 });
+  return value === null ? UNKNOWN : whole.format(value);
 }
 
 /** A share with one decimal. */
@@ -33,14 +40,19 @@ export function unit(values, of) {
     ? units[0] : largest > 0 ? units.at(-1) : units.find(([factor]) => factor === 1));
 }
 
+/** A day of the year, for an axis. */
+export function date(moment) {
+  return dayOfMonth.format(moment);
+}
+
 export function clock(moment) {
-  return moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  return second.format(moment);
 }
 
 /** A moment as people read it, in the browser's zone: the day is named where it is another than today. */
 export function when(moment, { day = moment.toDateString() !== new Date().toDateString() } = {}) {
-  const time = moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  return day ? `${moment.toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short" })} ${time}` : time;
+  const time = minute.format(moment);
+  return day ? `${weekday.format(moment)} ${time}` : time;
 }
 
 export function stretch(start, end) {

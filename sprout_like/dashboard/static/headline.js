@@ -1,7 +1,7 @@
 // The figures that are read first.
 
 import { el } from "./dom.js";
-import { grams, joules, number, percent, UNKNOWN } from "./format.js";
+import { count, grams, joules, number, percent, UNKNOWN } from "./format.js";
 
 const section = document.getElementById("headline");
 const known = {};
@@ -27,7 +27,7 @@ function intensity() {
 function rate() {
   const traffic = known.traffic;
   if (!traffic) return tile("rate", "Requests", UNKNOWN, "per minute", "");
-  const whole = `last 5 min; ${number(traffic.per_minute)} over the ${traffic.span}, ${traffic.requests_n.toLocaleString("en")} in all`;
+  const whole = `last 5 min; ${number(traffic.per_minute)} over the ${traffic.span}, ${count(traffic.requests_n)} in all`;
   return tile("rate", "Requests", number(traffic.latest_per_minute), "per minute", whole);
 }
 

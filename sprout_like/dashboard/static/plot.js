@@ -2,7 +2,7 @@
 
 import uPlot from "./vendor/uplot/uPlot.esm.js";
 import { el, svg, table } from "./dom.js";
-import { number, stretch, UNKNOWN, when } from "./format.js";
+import { date, number, stretch, UNKNOWN, when } from "./format.js";
 
 const HEIGHT = 220;
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 4], [12, 4], [1, 4]];
@@ -175,6 +175,6 @@ function ticks(at) {
     const moment = new Date(1000 * moment_s);
     const midnight = moment.getHours() === 0 && moment.getMinutes() === 0;
     const far = at.length > 1 && at[1] - at[0] >= 86400;
-    return far || midnight ? moment.toLocaleDateString("en-GB", { day: "numeric", month: "short" }) : when(moment, { day: false });
+    return far || midnight ? date(moment) : when(moment, { day: false });
   });
 }
