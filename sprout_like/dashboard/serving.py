@@ -25,14 +25,15 @@ _AT_ONCE: Final = 100
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; on port 0, at a free one.
+    """A socket that listens there; on port 0, at a free one. `::` is every address, those of IPv4 too.
 
     Raises:
         SettingError: the port is taken, or the address is none of this machine's.
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family)
+        every = address[0] == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(address[:2], family=family, dualstack_ipv6=every)
     except (OSError, OverflowError, UnicodeError) as exc:
         problem = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
         raise SettingError(

@@ -6,6 +6,7 @@ import socket
 from threading import Event, Thread
 
 import httpx
+import pytest
 from starlette.responses import PlainTextResponse
 
 from sprout_like.dashboard.serving import Server, listen
@@ -30,3 +31,11 @@ def test_connections_that_never_say_what_they_want_are_closed() -> None:
             each.close()
         server.stop()
         thread.join(10)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_every_address_is_those_of_ipv4_too() -> None:
+    with listen("::", 0) as listening:
+        port = listening.getsockname()[1]
+        for address in ("127.0.0.1", "::1"):
+            socket.create_connection((address, port), timeout=5).close()
