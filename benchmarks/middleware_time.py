@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from benchmarks.harness import interleaved, percentiles, write_result
 
 if TYPE_CHECKING:
-    from sprout_like.assembly import Parts
+    from sprout_like.parts import Parts
 
 ROUNDS = 2000
 _WARM_UP = 50

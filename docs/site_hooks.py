@@ -39,10 +39,11 @@ def _commands() -> str:
     import typer
     from typer.main import get_command
 
-    from sprout_like.cli.main import app
+    from sprout_like.cli.commands import app
 
     command = get_command(app)
-    return "\n\n".join(_help(command, "sprout-like", typer.Context(command, info_name="sprout-like")))
+    context = typer.Context(command, info_name="sprout-like", **command.context_settings)
+    return "\n\n".join(_help(command, "sprout-like", context))
 
 
 def _help(command: Any, name: str, context: Any) -> list[str]:

@@ -15,3 +15,4 @@ inputs = tokenizer.apply_chat_template(
 output = aware.generate(**inputs, max_new_tokens=160, do_sample=False)  # was: model.generate(…)
 print(tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True))
 aware.close()
+print("its joules and grams: sprout-like report --ledger example.sqlite")

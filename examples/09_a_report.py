@@ -1,4 +1,4 @@
-"""A month's report as a page and as data, and a check that it still agrees with the ledger.
+"""A report as a page and as data, and a check that it still agrees with the ledger.
 
 No model is needed, but the page's plots are: `pip install "sprout-like[plot]"`.
 """

@@ -48,7 +48,8 @@ class Intensity:
         status: `actual`, `estimated` (modelled after the fact), `forecast` or `static` (a yearly figure).
         source: name of the source that answered.
         fetched_at_utc: when we were told.
-        low_g_per_kwh, high_g_per_kwh: 80 % prediction interval around a forecast; None where nobody gave one.
+        low_g_per_kwh: lower end of the 80 % prediction interval around a forecast; None where nobody gave one.
+        high_g_per_kwh: its upper end, likewise.
         passed_over: sources that were to answer before this one, each with why it did not; empty where it was the
             first.
 

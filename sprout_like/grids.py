@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from grid import DiskCache, FallbackSource, Grid, Keys, Source, TraceSource, open_source, resolve_zone
+from grid import DiskCache, FallbackSource, Grid, Keys, Source, SourceRefused, TraceSource, open_source, resolve_zone
 from grid.clock import UtcNow, utc_now
 from grid.live.asking import close_quietly
+from sprout_like.background import within
 
 if TYPE_CHECKING:
     from sprout_like.settings import Settings
 
-__all__ = ["open_grid", "open_grid_source", "opened_grid_source"]
+__all__ = ["close_grid", "open_grid", "open_grid_source", "opened_grid_source", "prime_grid"]
 
-_LONGEST_NAME = 60
+_LOG = logging.getLogger("sprout_like")
+
+_LONGEST_NAME: Final = 60
+
+# Sources let go of connections, which takes milliseconds.
+_CLOSE_WAIT_S: Final = 5.0
 
 
 def open_grid_source(settings: Settings, spec: Any = None, *, now_utc: UtcNow = utc_now) -> Source:
@@ -66,6 +73,31 @@ def open_grid(settings: Settings, spec: Any = None, *, now_utc: UtcNow = utc_now
         hold_s=settings.intensity_hold_s,
         cache=_cache(settings, spec, source, now_utc),
     )
+
+
+def prime_grid(grid: Grid, wait_s: float) -> None:
+    """Ask for the first reading, waiting no longer than `wait_s`, in s.
+
+    Raises:
+        grid.SourceRefused: the source refused the key.
+    """
+    refused: list[SourceRefused] = []
+
+    def ask() -> None:
+        try:
+            grid.prime()
+        except SourceRefused as exc:
+            refused.append(exc)
+
+    within(wait_s, ask, name="sprout-like-first-reading")
+    if refused:
+        raise refused[0]
+
+
+def close_grid(grid: Grid) -> None:
+    """Close it, and leave it to itself where its source does not come to an end."""
+    if not within(_CLOSE_WAIT_S, grid.close, name="sprout-like-closing-grid"):
+        _LOG.warning("grid %s has not closed within %g s and is left to itself", grid.source.name, _CLOSE_WAIT_S)
 
 
 def _keys(settings: Settings) -> Keys:

@@ -1,22 +1,19 @@
-"""The hot path: one request, from the caller's call to the row and back. Read `CarbonAware._serve` top to bottom."""
+"""What users hold: their model, made carbon-aware. What happens to a request is in `hot_path.py`."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from directives import Policy, Uniform
-from sprout_like import carbon
-from sprout_like.assembly import Parts, assemble
+from sprout_like.assembly import assemble
 from sprout_like.clock import Clock
-from sprout_like.engines.engine import Generation
 from sprout_like.engines.rendering import as_messages
-from sprout_like.meters import NOTHING_RAN, UNKNOWN
-from sprout_like.provenance import observed, provenance
-from sprout_like.record import Purpose, RequestRecord, checked_purpose, checked_tags
-from sprout_like.serving import Reply, Served, Serving
+from sprout_like.hot_path import serve
+from sprout_like.parts import Parts
+from sprout_like.record import Purpose, checked_tags
+from sprout_like.serving import Reply, Serving
 from sprout_like.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,7 +31,8 @@ class CarbonAware:
     environment (`SPROUT_…`) and `sprout.toml`.
 
     Args:
-        model: a transformers model. tokenizer: its tokenizer; None allows `generate` alone, under fewer directives.
+        model: a transformers model.
+        tokenizer: its tokenizer; None allows `generate` alone, under fewer directives.
         zone: zone whose intensity is used, e.g. `GB`.
         grid: `uk`, `static:250`, a number in g/kWh, `trace:day.csv`, or a `grid.Source`.
         policy: `contextual` (the default), `threshold`, a directive's name to pin it, or a `directives.Policy`.
@@ -95,7 +93,7 @@ class CarbonAware:
         Raises:
             Exception: whatever the model raises, unchanged.
         """
-        return self._serve("generate", args, kwargs).generation.output
+        return serve(self._parts, self._serving, "generate", args, kwargs).generation.output
 
     def chat(
         self,
@@ -120,8 +118,8 @@ class CarbonAware:
             Exception: whatever the template or the model raises, unchanged.
         """
         messages = as_messages(messages)
-        served = self.using(task=task, tags=tags)
-        done = served._serve("chat", (), kwargs, messages=messages, template=template)  # noqa: SLF001
+        serving = self._serving.under(task=task, tags=tags)
+        done = serve(self._parts, serving, "chat", (), kwargs, messages=messages, template=template)
         answers = done.generation.answers or ([],)
         reply = Reply(self._parts.engine.decode(done.plan, answers[0]), done.record)
         self._parts.offer(messages, template, kwargs, reply)
@@ -140,15 +138,11 @@ class CarbonAware:
         Raises:
             SettingError: `policy` is neither a policy nor a directive, a tag is no text, or the purpose is unknown.
         """
-        parts, now = self._parts, self._serving
         view = object.__new__(type(self))
-        view._parts = parts
+        view._parts = self._parts
         view._is_view = True
-        view._serving = Serving(
-            now.policy if policy is None else parts.open_policy(policy),
-            now.task if task is None else task,
-            {**now.tags, **checked_tags(tags)},
-            now.purpose if purpose is None else checked_purpose(purpose),
+        view._serving = self._serving.under(
+            policy=None if policy is None else self._parts.open_policy(policy), task=task, tags=tags, purpose=purpose
         )
         return view
 
@@ -269,132 +263,3 @@ class CarbonAware:
             f"CarbonAware({parts.engine.model}, zone={parts.grid.zone}, grid={parts.grid.source.name}, "
             f"policy={self._serving.policy.version}, meter={parts.accounts.meter_name})"
         )
-
-    def _serve(
-        self,
-        name: str,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        *,
-        messages: Sequence[Mapping[str, Any]] | None = None,
-        template: Mapping[str, Any] | None = None,
-    ) -> Served:
-        parts, serving = self._parts, self._serving
-        engine, clock, guard = parts.engine, parts.clock, parts.guard
-
-        # 1 take: the caller's call, untouched
-        start_s, started_utc = clock.monotonic_s(), clock.now_utc()
-        request_id = f"{int(started_utc.timestamp() * 1000):012x}{secrets.token_hex(10)}"
-        call = guard.inspect(args, kwargs, messages, template)
-
-        # 2 look: intensity from memory alone; may be stale or unknown, and says so
-        look = guard.look(parts.grid)
-
-        # 3 filter: before the draw, so that the propensity is the probability of what runs
-        policy = guard.current(serving.policy)
-        candidates = guard.candidates(policy, call)
-
-        # 4 choose
-        inferred = guard.infer_task(call) if serving.task is None else None
-        decision = guard.choose(policy, observed(look, call, serving.task or inferred), candidates)
-
-        # 5 apply; where a variant must be loaded for it, that is overhead
-        plan, decision, prepare_s = guard.apply(decision, call)
-
-        # 6 run: one generation at a time per model, or those that share a batch, whose windows share its energy
-        generation, energy, error, compile_s = Generation(), UNKNOWN, None, 0.0
-        queued_s = waited_s = run_s = end_s = clock.monotonic_s()
-        if plan.answer is not None:
-            generation, energy = plan.answer, NOTHING_RAN
-        else:
-            with engine.hold(plan):
-                waited_s = clock.monotonic_s()
-                parts.warm_up_once(plan, call)
-                engine.synchronize()
-                run_s = clock.monotonic_s()
-                window = parts.open_window(plan)
-                try:
-                    generation = engine.run(plan, call, window)
-                    engine.synchronize()
-                except BaseException as exc:  # noqa: BLE001 - also Ctrl-C: the energy is spent; raised again in step 9
-                    error = exc
-                    with suppress(RuntimeError):  # a device that failed cannot be waited for
-                        engine.synchronize()
-                finally:
-                    energy = window.close()
-                end_s = clock.monotonic_s()
-                compile_s = window.paused_s
-
-        # 7 account: None in, None out
-        settings, intensity = parts.settings, look.intensity
-        operational_g = carbon.operational_g(
-            energy.energy_j, None if intensity is None else intensity.g_per_kwh, settings.pue
-        )
-        embodied_g = carbon.embodied_g(parts.embodied, end_s - run_s)
-
-        # 8 log: one row, durable when append returns; never raises into the caller
-        record = RequestRecord(
-            request_id=request_id,
-            session_id=parts.session_id,
-            started_utc=started_utc,
-            duration_s=end_s - start_s,
-            queue_s=waited_s - queued_s,
-            engine_s=end_s - run_s,
-            compile_s=compile_s,
-            prepare_s=prepare_s,
-            first_token_s=generation.first_token_s,
-            call=name,
-            purpose=serving.purpose,
-            status="ok" if error is None else "error",
-            error_type=None if error is None else type(error).__qualname__,
-            model=engine.model,
-            family=engine.family,
-            variant=plan.host.variant if plan.host is not None else None,
-            engine=engine.name,
-            task=serving.task,
-            inferred_task=inferred,
-            tags=serving.tags,
-            batch_size=call.batch_size,
-            prompt_tokens=call.prompt_tokens,
-            instruction_tokens=plan.instruction_tokens,
-            reuse="answer" if plan.answer is not None else "prefix" if generation.reused_tokens else None,
-            reused_tokens=generation.reused_tokens,
-            new_tokens=generation.new_tokens,
-            limit_tokens=plan.limit_tokens,
-            caller_limit_tokens=call.limit_tokens,
-            finish_reason=generation.finish_reason,
-            knob_counts=generation.counts,
-            zone=parts.grid.zone,
-            **provenance(look),
-            policy=policy.name,
-            policy_version=policy.version,
-            catalogue_version=parts.catalogue.version,
-            directive=decision.directive,
-            propensity=decision.propensity,
-            decision_reason=decision.reason,
-            decision_group=decision.group,
-            candidates=",".join(candidates),
-            energy_j=energy.energy_j,
-            gpu_j=energy.gpu_j,
-            cpu_j=energy.cpu_j,
-            dram_j=energy.dram_j,
-            energy_by_device_j=energy.by_device_j,
-            energy_method=energy.method,
-            energy_uncertainty_j=energy.uncertainty_j,
-            meter=parts.accounts.meter_name,
-            account_id=energy.account_id,
-            pue=settings.pue,
-            operational_g=operational_g,
-            embodied_g=embodied_g,
-            overhead_s=(queued_s - start_s - prepare_s) + (clock.monotonic_s() - end_s),
-        )
-        guard.log(record)
-        generation.end_stream()
-
-        # 9 return: exactly what the model returns, or the model's own exception
-        if error is not None:
-            try:
-                raise error
-            finally:
-                del error  # its traceback holds this frame: a cycle would keep the failed generation's memory alive
-        return Served(plan, generation, record)

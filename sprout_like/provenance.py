@@ -1,14 +1,16 @@
-"""What the policy and the row are told of a request's moment: the grid as it was looked at, the call, the task."""
+"""What the policy is told of a request, and what every row says of the grid, the decision and the energy."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from directives import Observation
+from directives import Decision, Observation, Policy
 from grid import Look
 from sprout_like.engines.engine import Call
+from sprout_like.meters import Energy
 
-__all__ = ["observed", "provenance"]
+__all__ = ["decided", "metered", "observed", "provenance"]
 
 
 def observed(look: Look, call: Call, task: str | None) -> Observation:
@@ -36,4 +38,31 @@ def provenance(look: Look) -> dict[str, Any]:
         "intensity_start_utc": intensity.start_utc,
         "intensity_stale": look.stale,
         "intensity_reason": look.reason,
+    }
+
+
+def decided(policy: Policy, decision: Decision, candidates: Iterable[str]) -> dict[str, Any]:
+    """The row's columns about the decision, the policy that made it, and what it chose from."""
+    return {
+        "policy": policy.name,
+        "policy_version": policy.version,
+        "directive": decision.directive,
+        "propensity": decision.propensity,
+        "decision_reason": decision.reason,
+        "decision_group": decision.group,
+        "candidates": ",".join(candidates),
+    }
+
+
+def metered(energy: Energy) -> dict[str, Any]:
+    """The row's columns about the energy."""
+    return {
+        "energy_j": energy.energy_j,
+        "gpu_j": energy.gpu_j,
+        "cpu_j": energy.cpu_j,
+        "dram_j": energy.dram_j,
+        "energy_by_device_j": energy.by_device_j,
+        "energy_method": energy.method,
+        "energy_uncertainty_j": energy.uncertainty_j,
+        "account_id": energy.account_id,
     }

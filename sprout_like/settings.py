@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from directives import ThresholdPolicy
 from sprout_like.carbon import SECONDS_PER_YEAR, Embodied
@@ -216,8 +222,10 @@ class Settings(BaseSettings):
             return cls(**arguments)
         except ValidationError as exc:
             raise _first_error(exc, arguments) from None  # its text would quote values, which may be secret
-        except (ValueError, OSError) as exc:  # unreadable JSON in the environment, unreadable or malformed TOML
-            raise SettingError(_FILE, str(exc), "Correct the file or the SPROUT_… variable it names") from None
+        except SettingsError as exc:  # a table or a list in the environment; its text names the field alone
+            raise _not_json(str(exc)) from None
+        except (ValueError, OSError) as exc:
+            raise SettingError(_FILE, str(exc), "Correct the file") from None
 
     def replaced(self, **given: Any) -> Settings:
         """The same settings with others for those given; None counts as not given.
@@ -255,6 +263,12 @@ def _unknown(name: str, where: str) -> SettingError:
     near = get_close_matches(name, Settings.model_fields, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Known settings: {', '.join(Settings.model_fields)}"
     return SettingError(name, f"there is no such setting, found in {where}", hint)
+
+
+def _not_json(told: str) -> SettingError:
+    name = next(name for name in Settings.model_fields if f'"{name}"' in told)
+    problem = f"it is not JSON, in the environment ({_PREFIX}{name.upper()})"
+    return SettingError(name, problem, f"Write it as JSON. It is: {Settings.model_fields[name].description}")
 
 
 def _first_error(exc: ValidationError, arguments: Mapping[str, Any]) -> SettingError:

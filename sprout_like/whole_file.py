@@ -22,12 +22,15 @@ def check_writable(file: Path, *, force: bool, ledger: Path | None) -> None:
         ledger: the ledger's own file; None where it is on a server.
 
     Raises:
-        ReportError: it is a folder, the ledger, or there already and may not be replaced, or its folder is not there.
+        ReportError: it is a folder, a device or the ledger, or there already and may not be replaced, or its folder is
+            not there.
     """
     if file.is_dir():
         raise ReportError(f"--out: {file} is a folder. Name a file in it")
     if not file.absolute().parent.is_dir():
         raise ReportError(f"--out: there is no folder {file.absolute().parent}. Make it, or name another file")
+    if file.exists() and not file.is_file():
+        raise ReportError(f"--out: {file} is a device or a pipe. Name a file, or leave out --out to print it")
     if ledger is not None and ledger.exists() and file.exists() and file.samefile(ledger):
         raise ReportError(f"--out: {file} is the ledger itself. Name another file")
     if file.exists() and not force:

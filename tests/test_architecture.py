@@ -99,7 +99,7 @@ def test_heavy_libraries_stay_in_the_folders_about_them(path: Path) -> None:
         ("grid", ("torch", "httpcore", "httpx", "numpy", "sqlalchemy", "sprout_like", "directives")),
         ("directives", ("torch", "httpx", "numpy", "sqlalchemy", "sprout_like", "grid")),
         ("sprout_like", ("torch", "transformers", "sqlalchemy", "alembic", "apscheduler", "pydantic", "pynvml")),
-        ("sprout_like.cli.main", ("torch", "transformers", "sqlalchemy", "alembic", "apscheduler", "pynvml")),
+        ("sprout_like.cli.commands", ("torch", "transformers", "sqlalchemy", "alembic", "apscheduler", "pynvml")),
         ("sprout_like.middleware", ("torch", "transformers", "alembic", "apscheduler", "pynvml", "psycopg")),
     ],
 )
@@ -137,6 +137,6 @@ def test_no_module_runs_code_at_import() -> None:
     # A Typer application is put together by calls; Alembic executes its environment.
     assert guilty == {
         "sprout_like/cli/jobs/commands.py",
-        "sprout_like/cli/main.py",
+        "sprout_like/cli/commands.py",
         "sprout_like/ledger/migrations/env.py",
     }

@@ -19,6 +19,7 @@ from sprout_like.choosing.breaker import OPEN, Judged, Kind, LiveQuality
 from sprout_like.choosing.initial import initial_evidence
 from sprout_like.choosing.knowledge import Basis
 from sprout_like.choosing.traffic import LEAST_REQUESTS
+from sprout_like.evaluating.summed import quality_of_sums, verdict_sums
 from sprout_like.ledger.faults import as_startup_error
 from sprout_like.ledger.migrate import HEAD, schema_version
 from sprout_like.ledger.schema import EvaluationRow, PolicyRow, ProfileRow, RequestRow, VerdictRow
@@ -177,9 +178,9 @@ def live_quality(
     ):
         of_served, of_again = served.setdefault(evaluation, []), again.setdefault(evaluation, {})
         if live:
-            of_served.append(_quality(*sums))
+            of_served.append(quality_of_sums(*sums))
         else:
-            of_again[task, directive] = _quality(*sums)
+            of_again[task, directive] = quality_of_sums(*sums)
     if not served:
         return None
     return LiveQuality(
@@ -238,19 +239,13 @@ def _served(connection: Connection, model: str, catalogue_version: str, rows: Fr
 
 def _verdicts(model: str, catalogue_version: str, lossy: frozenset[str], since_utc: datetime) -> Select[Any]:
     live = case((VerdictRow.request_id.is_not(None), 1), else_=0)
-    score, full = VerdictRow.score, VerdictRow.full_score
     return (
         select(
             VerdictRow.evaluation_id,
             live,
             VerdictRow.bin_task,
             VerdictRow.directive,
-            func.count(),
-            func.sum(score),
-            func.sum(full),
-            func.sum(score * score),
-            func.sum(full * full),
-            func.sum(score * full),
+            *verdict_sums(),
         )
         .join(EvaluationRow, EvaluationRow.evaluation_id == VerdictRow.evaluation_id)
         .where(
@@ -269,15 +264,3 @@ def _span_s(stored: StoredPolicy) -> float | None:
     if read is None:
         return None
     return (datetime.fromisoformat(read["until_utc"]) - datetime.fromisoformat(read["since_utc"])).total_seconds()
-
-
-def _quality(n: int, score: float, full: float, squares: float, full_squares: float, products: float) -> Quality:
-    mean, full_mean = score / n, full / n
-    return Quality(
-        n=n,
-        mean=mean,
-        full_mean=full_mean,
-        variance=max(0.0, squares / n - mean * mean),
-        full_variance=max(0.0, full_squares / n - full_mean * full_mean),
-        covariance=products / n - mean * full_mean,
-    )

@@ -29,7 +29,7 @@ def main(context: typer.Context) -> None:
 def train(
     prompts: Annotated[
         Path | None,
-        typer.Argument(metavar="[PROMPTS]", help='JSON Lines: {"prompt": "…", "task": "…"}; task other for the rest.'),
+        typer.Argument(metavar="PROMPTS", help='JSON Lines: {"prompt": "…", "task": "…"}; task other for the rest.'),
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the classifier goes.")] = Path(
         "classes.json"

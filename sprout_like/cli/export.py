@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -37,6 +37,10 @@ def codecarbon(
         Literal["request", "session", "day"], typer.Option(help="What a line stands for; days are UTC days.")
     ] = "request",
     project: Annotated[str, typer.Option(help="CodeCarbon's project_name.")] = "sprout-like",
+    known_only: Annotated[
+        bool,
+        typer.Option("--known-only", help="Leave out requests of unknown energy or emissions, as carbonboard needs."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it.  [default: print it]")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     ledger: Annotated[
@@ -58,13 +62,15 @@ def codecarbon(
         raise SettingError("--until", "the span ends before it begins", "Give a moment after --since")
     if out is not None:
         check_writable(out, force=force, ledger=file_of(ledger_address(configured(ledger).ledger_spec)))
+    asked: dict[str, Any] = {"per": per, "since_utc": since, "until_utc": until, "project": project}
+    asked["known_only"] = known_only
     with reading(ledger) as engine:
         if out is None:
-            write_codecarbon(engine, sys.stdout, per=per, since_utc=since, until_utc=until, project=project)
+            write_codecarbon(engine, sys.stdout, **asked)
             return
         with whole_file(out, force=force) as stream:
             file = io.TextIOWrapper(stream, encoding="utf-8", newline="")
-            lines_n = write_codecarbon(engine, file, per=per, since_utc=since, until_utc=until, project=project)
+            lines_n = write_codecarbon(engine, file, **asked)
             file.detach()
     typer.echo(f"{out}: {lines_n} line{'' if lines_n == 1 else 's'}")
 

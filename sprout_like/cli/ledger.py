@@ -118,13 +118,19 @@ def flush(ledger_spec: _LedgerOption = None) -> None:
 
     Exit code 1 if some still wait.
     """
-    from sprout_like.cli.opening import configured
-    from sprout_like.ledger import open_ledger
+    from sprout_like.cli.opening import configured, pending_rows, reading
 
-    settings = configured(ledger_spec)
-    opened = open_ledger(settings.ledger_spec, spool_path=settings.spool)
-    waiting = opened.flush()
-    opened.close()
+    waiting = pending_rows(ledger_spec)
+    if waiting == 0:
+        with reading(ledger_spec):  # else a name that was mistyped would have its rows in a database that is not there
+            pass
+    else:
+        from sprout_like.ledger import open_ledger
+
+        settings = configured(ledger_spec)
+        opened = open_ledger(settings.ledger_spec, spool_path=settings.spool)
+        waiting = opened.flush()
+        opened.close()
     typer.echo(f"rows still waiting: {waiting}" if waiting else "nothing waits: every row is in the database")
     if waiting:
         raise typer.Exit(1)

@@ -14,7 +14,7 @@ policy = typer.Typer(rich_markup_mode=None)
 _Ledger = Annotated[
     str | None, typer.Option("--ledger", metavar="URL|FILE", help="The ledger.  [default: the setting `ledger`]")
 ]
-_Number = Annotated[int | None, typer.Argument(metavar="[N]", help="Its number.  [default: the active one]")]
+_Number = Annotated[int | None, typer.Argument(metavar="N", help="Its number.  [default: the active one]")]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 
@@ -105,7 +105,7 @@ def plot(
 @policy.command()
 def rollback(
     number: Annotated[
-        int | None, typer.Argument(metavar="[N]", help="To this policy.  [default: the one before the active one]")
+        int | None, typer.Argument(metavar="N", help="To this policy.  [default: the one before the active one]")
     ] = None,
     ledger: _Ledger = None,
 ) -> None:

@@ -48,7 +48,7 @@ def main(
     ] = None,
     output: Annotated[
         Literal["text", "table", "html", "json", "csv", "parquet", "md"] | None,
-        typer.Option("--format", help="How to write it; table is text.  [default: as --out is called, else text]"),
+        typer.Option("--format", help="How to write it; table is text.  [default: as --out is called, or text]"),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it to a file, a manifest beside it.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
@@ -70,16 +70,18 @@ def main(
         return
     from sprout_like.cli.opening import configured, reading
     from sprout_like.cli.rolling import rolled_up
+    from sprout_like.reports.ahead import import_ahead
     from sprout_like.reports.build import build
 
     asked = _asked(by, since, until, period, share_idle=share_idle)
-    chosen = _format(output, out)
     settings = configured(ledger)
     if out is not None:
         from sprout_like.ledger.open import ledger_address
         from sprout_like.reports.file import check_free
 
         check_free(out, force=force, manifest=manifest, ledger=ledger_address(settings.ledger_spec))
+    chosen = _format(output, out)
+    import_ahead(chosen)
     with reading(ledger) as engine:
         rolled_up(engine)
         content = build(engine, settings, asked)
@@ -99,11 +101,17 @@ def main(
             )
     if out is None:
         _print(content, chosen)
+    else:
+        from sprout_like.printable import printable
+        from sprout_like.reports.manifest import manifest_file
+
+        beside = f", its manifest to {manifest_file(out)}" if manifest else ""
+        typer.echo(printable(f"Written to {out}{beside}"))
 
 
 @report.command()
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report with its manifest beside it.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report, or the manifest beside it.")],
     ledger: _LedgerOption = None,
 ) -> None:
     """Check a report and its manifest against the ledger.
@@ -160,11 +168,11 @@ def _format(output: str | None, out: Path | None) -> Format:
     from sprout_like.errors import ReportError
     from sprout_like.reports.formats.written import FORMATS, format_of
 
-    by_name = None if out is None else format_of(out)
-    chosen = next((known for known in FORMATS if known == output), by_name or "text")
-    if chosen == "parquet" and out is None:
+    if output is None:
+        return "text" if out is None else format_of(out)
+    if output == "parquet" and out is None:
         raise ReportError("--format: parquet is no text. Name a file: --out FILE")
-    return "text" if output == "table" else chosen
+    return next((known for known in FORMATS if known == output), "text")
 
 
 def _print(content: Report, output: Format) -> None:

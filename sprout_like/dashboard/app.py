@@ -23,6 +23,7 @@ from sprout_like.dashboard.database import NotThereYet
 from sprout_like.dashboard.guard import Guard, Hosts
 from sprout_like.dashboard.span import SPANS
 from sprout_like.errors import SproutError
+from sprout_like.printable import printable
 from sprout_like.reports.machine import plain
 
 __all__ = ["build_app"]
@@ -90,7 +91,8 @@ def _asset() -> Callable[[Request], Any]:
 
 def _json(data: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:
     text = json.dumps(plain(data), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    content = text.encode("utf-8", "replace")  # half a surrogate pair, which a tag may hold, has no UTF-8
+    # Half a surrogate pair, which a tag may hold, has no UTF-8.
+    content = printable(text).encode("utf-8", "replace")
     etag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
     return Response(content, status, {"ETag": etag, "Cache-Control": "no-cache"}, "application/json")
 

@@ -13,12 +13,12 @@ from sprout_like.clock import Clock, SystemClock
 from sprout_like.dashboard.access import Access
 from sprout_like.dashboard.app import build_app
 from sprout_like.dashboard.data import Data, Parts
-from sprout_like.dashboard.database import NotThereYet, ReadOnlyDatabase
+from sprout_like.dashboard.database import ReadOnlyDatabase
 from sprout_like.dashboard.grid_now import GridWatch
-from sprout_like.dashboard.guard import LOOPBACK, Hosts, is_loopback
+from sprout_like.dashboard.guard import LOOPBACK, Hosts, host_name, is_loopback
 from sprout_like.dashboard.rolling import Rolling
 from sprout_like.dashboard.serving import Server, listen
-from sprout_like.errors import LedgerUnreachable
+from sprout_like.errors import SettingError
 from sprout_like.grids import open_grid
 from sprout_like.ledger.open import ledger_address, ledger_spool
 from sprout_like.settings import Settings
@@ -83,13 +83,13 @@ def opened_dashboard(
         patience_s: as of `Parts`.
 
     Raises:
-        SettingError: it cannot listen there, or the ledger is none.
+        SettingError: it cannot listen there, a name is none, or the ledger is none and will not become one.
         LedgerVersionError: the ledger was written by another release.
     """
     clock = clock or SystemClock()
-    url = ledger_address(settings.ledger_spec)
+    url, hosts = ledger_address(settings.ledger_spec), _hosts(listening)
     with closing(ReadOnlyDatabase(url)) as database:
-        note = _note(database)
+        note = database.first_look()
         sock = listen(listening.host, listening.port)
         port = int(sock.getsockname()[1])
         base = f"http://{_shown(listening.host)}:{port}/"
@@ -104,25 +104,23 @@ def opened_dashboard(
                 closing(Background({"grid": watch.tick}, patient=False)),
                 closing(Background({"hours": rolling.tick}, patient=False)),
             ):
-                app = build_app(data, _hosts(listening), access)
+                app = build_app(data, hosts, access)
                 server = Server(app, sock, started=started, ending=database.interrupt)
                 yield Dashboard(base if access is None else f"{base}?token={access.token}", server, note)
 
 
-def _note(database: ReadOnlyDatabase) -> str | None:
-    """What keeps the ledger from being read, if that may pass."""
-    try:
-        with database.reading():
-            return None
-    except (LedgerUnreachable, NotThereYet) as exc:
-        return str(exc)
-
-
 def _hosts(listening: Listening) -> Hosts:
-    given = {name.lower() for name in (listening.host, *listening.names)}
+    given = {listening.host.lower(), *map(_named, listening.names)}
     if listening.host not in _EVERYWHERE:
         return Hosts(LOOPBACK | given)
     return Hosts(LOOPBACK | given | {socket.gethostname().lower(), socket.getfqdn().lower()}, any_address=True)
+
+
+def _named(name: str) -> str:
+    found = host_name(f"[{name}]" if name.count(":") > 1 and not name.startswith("[") else name)
+    if found is None:
+        raise SettingError("dashboard", f"{name!r} is no host name", "Give --name as browsers send it: a.example.org")
+    return found
 
 
 def _shown(host: str) -> str:

@@ -20,6 +20,7 @@ from sprout_like.dashboard.saving import saving_data
 from sprout_like.dashboard.span import SPANS
 from sprout_like.dashboard.traffic import rate_since, traffic_of
 from sprout_like.doctor.finding import Finding
+from sprout_like.doctor.spool import look_at_waiting
 from sprout_like.errors import LedgerError
 from sprout_like.ledger.spool import Spool
 from sprout_like.settings import Settings
@@ -159,4 +160,4 @@ class Data:
                 yield from health.ledger_findings(engine, parts.database.name)
         except LedgerError as exc:
             yield Finding("ledger", "fail", str(exc).removeprefix("ledger: "))
-        yield from health.spool_findings(parts.spool)
+        yield from look_at_waiting(parts.spool)

@@ -11,11 +11,12 @@ from typing import Final
 from sqlalchemy import URL, Connection, Engine, Select, String, column, create_engine, event, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
-from sprout_like.errors import LedgerError, LedgerUnreachable, LedgerVersionError
+from sprout_like.errors import LedgerError, LedgerUnreachable, LedgerVersionError, SettingError
 from sprout_like.ledger.address import public_name
 from sprout_like.ledger.engine import build_engine
-from sprout_like.ledger.faults import first_line
+from sprout_like.ledger.faults import as_startup_error, first_line
 from sprout_like.ledger.migrate import HEAD, VERSION_TABLE, schema_version
+from sprout_like.ledger.open import refuse_others
 from sprout_like.ledger.sqlite_file import FileId, file_id
 
 __all__ = ["NotThereYet", "ReadOnlyDatabase"]
@@ -48,6 +49,26 @@ class ReadOnlyDatabase:
         self._file: FileId | None = None
         self._generation = 0
         self._closing = threading.Event()
+
+    def first_look(self) -> str | None:
+        """What keeps the ledger from being read so far, where that may pass by itself; None where nothing does.
+
+        Raises:
+            SettingError: it is none: a folder, a file of something else, a server that does not let this user in.
+            LedgerVersionError: its tables are of another release.
+        """
+        try:
+            with self._opened().connect() as connection:
+                refuse_others(connection, self.url)
+                self._check_version(connection)
+        except NotThereYet as exc:
+            return str(exc)
+        except SQLAlchemyError as exc:
+            fault = as_startup_error(exc, self.url)
+            if isinstance(fault, SettingError):
+                raise fault from exc
+            return f"ledger: {fault}"
+        return None
 
     @contextmanager
     def reading(self) -> Iterator[Engine]:

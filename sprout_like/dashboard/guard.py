@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sprout_like.dashboard.access import Access
 
-__all__ = ["LOOPBACK", "Guard", "Hosts", "is_loopback"]
+__all__ = ["LOOPBACK", "Guard", "Hosts", "host_name", "is_loopback"]
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -51,7 +51,7 @@ class Hosts:
 
     def allow(self, host: str) -> bool:
         """Whether a `Host` header, port included, names this server."""
-        name = _host_name(host)
+        name = host_name(host)
         return name is not None and (name in self.names or (self.any_address and _is_address(name)))
 
 
@@ -116,7 +116,13 @@ class Guard:
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches an address to listen at."""
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+    return host.lower() == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def host_name(host: str) -> str | None:
+    """The name in `NAME:PORT`, in lower case and without brackets; None where it is malformed."""
+    found = _HOST.fullmatch(host.lower())
+    return found and (found["address"] or found["name"])
 
 
 def _is_address(name: str) -> bool:
@@ -125,12 +131,6 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _host_name(host: str) -> str | None:
-    """The name in `NAME:PORT`, in lower case and without brackets; None where it is malformed."""
-    found = _HOST.fullmatch(host.lower())
-    return found and (found["address"] or found["name"])
 
 
 def _is_foreign(headers: Headers, path: str) -> bool:

@@ -1,23 +1,23 @@
-"""Whether sources, meters and the way into the ledger work, in the doctor's words."""
+"""Whether sources and meters work and rows come in, in the doctor's words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Engine, func, select
 
 from sprout_like.dashboard.grid_now import GridNow
 from sprout_like.doctor.finding import Finding, State
-from sprout_like.errors import MeterError, SettingError, SpoolUnusable
+from sprout_like.doctor.meter import look_at_meter
+from sprout_like.errors import MeterError, SettingError
 from sprout_like.ledger.rollups.facts import facts
 from sprout_like.ledger.schema import RequestRow
-from sprout_like.ledger.spool import Spool
-from sprout_like.meters import MeterOptions, auto_meter, open_meter
 from sprout_like.reports.figures import percent
 from sprout_like.settings import Settings
 
-__all__ = ["grid_findings", "ledger_findings", "machine_meters", "meter_findings", "spool_findings"]
+__all__ = ["grid_findings", "ledger_findings", "machine_meters", "meter_findings"]
 
 _MEANING: Final = {
     "measured": "measured",
@@ -74,46 +74,10 @@ def meter_findings(engine: Engine, since_utc: object) -> Iterator[Finding]:
         yield Finding("energy", state, f"{name}, requests of the last 24 h: {shares}")
 
 
-def spool_findings(spool: Spool) -> Iterator[Finding]:
-    """Rows on their way to the database."""
-    if not spool.path.exists():
-        yield Finding("spool", "ok", "nothing waits on this machine")
-        return
-    try:
-        waiting, refused = spool.pending(), spool.refused()
-    except SpoolUnusable as exc:
-        yield Finding("spool", "fail", f"it cannot be read: {exc}", "sprout-like doctor")
-        return
-    if waiting:
-        yield Finding("spool", "warn", f"{waiting:,} rows wait for the database", "sprout-like ledger flush")
-    if refused:
-        problem = f"{refused:,} rows that the database will never take are set aside"
-        yield Finding("spool", "warn", problem, f"Look at table `refused` of {spool.path}, which says why")
-    if not waiting and not refused:
-        yield Finding("spool", "ok", "nothing waits on this machine")
-
-
 def machine_meters(settings: Settings) -> Sequence[Finding]:
-    """The meter that a request on this machine would have; it is read once."""
+    """The meter that a request on this machine would have, which others of the ledger need not share."""
     try:
-        return list(_machine_meters(settings))
+        found = list(look_at_meter(settings, passed_over=False))
     except (MeterError, SettingError) as exc:
         return [Finding("meter", "fail", str(exc), "Set SPROUT_METER=auto")]
-
-
-def _machine_meters(settings: Settings) -> Iterator[Finding]:
-    options = MeterOptions(
-        watts_per_busy_core=settings.cpu_watts_per_core, dram_watts_per_gib=settings.dram_watts_per_gib
-    )
-    meter = auto_meter(options).meter if settings.meter == "auto" else open_meter(settings.meter, options)
-    try:
-        ids = [device.id for device in meter.devices]
-        if ids:
-            meter.read_j(ids)
-        else:
-            yield Finding("meter", "warn", "this machine: none, energy would be unknown", "Set SPROUT_METER=auto")
-        for device in meter.devices:
-            found = f"this machine: {meter.name}, {device.name} ({device.component}, {device.method})"
-            yield Finding("meter", "warn" if device.method == "estimated" else "ok", found)
-    finally:
-        meter.close()
+    return [replace(finding, found=f"this machine: {finding.found}") for finding in found]

@@ -9,10 +9,9 @@ from grid import GridError
 from grid.live.asking import type_and_place
 from sprout_like.coverage import coverages
 from sprout_like.doctor.finding import Finding
-from sprout_like.errors import MeterError, SettingError
+from sprout_like.doctor.meter import look_at_meter
+from sprout_like.errors import SettingError
 from sprout_like.grids import open_grid
-from sprout_like.meters import MeterOptions, auto_meter, open_meter
-from sprout_like.meters.host import hindrances
 from sprout_like.policies import open_catalogue, simple_policy
 from sprout_like.settings import Settings
 
@@ -34,7 +33,14 @@ def examine(model: Path | None = None) -> Iterator[Finding]:
         yield Finding("settings", "fail", f"{exc.setting}: {exc.problem}", exc.fix)
         return
     yield Finding("settings", "ok", _sources())
-    for part, look in (("policy", _policy), ("grid", _grid), ("meter", _meter), ("gpu", _gpu), ("ledger", _ledger)):
+    for part, look in (
+        ("policy", _policy),
+        ("classes", _classes),
+        ("grid", _grid),
+        ("meter", look_at_meter),
+        ("gpu", _gpu),
+        ("ledger", _ledger),
+    ):
         yield from _looked_at(part, look, settings)
     if model is not None:
         from sprout_like.doctor.model import look_at_model
@@ -76,6 +82,14 @@ def _policy(settings: Settings) -> Iterator[Finding]:
         yield Finding("policy", "warn", problem, "Set SPROUT_CONTROL_SHARE=0.05")
 
 
+def _classes(settings: Settings) -> Iterator[Finding]:
+    if settings.classes is not None:
+        from sprout_like.classes.inferring import open_classes
+
+        tasks = ", ".join(open_classes(settings.classes).labels)
+        yield Finding("classes", "ok", f"{settings.classes} infers the task of requests without a tag: {tasks}")
+
+
 def _grid(settings: Settings) -> Iterator[Finding]:
     try:
         grid = open_grid(settings)
@@ -115,34 +129,6 @@ def _live(zone: str) -> str:
     if not names:
         return f"No built-in source covers {zone} by the hour: set SPROUT_GRID=trace:FILE.csv"
     return f"Set SPROUT_GRID to a source that covers {zone} ({', '.join(names)}), or to trace:FILE.csv"
-
-
-def _meter(settings: Settings) -> Iterator[Finding]:
-    options = MeterOptions(
-        watts_per_busy_core=settings.cpu_watts_per_core, dram_watts_per_gib=settings.dram_watts_per_gib
-    )
-    if settings.meter == "auto":
-        choice = auto_meter(options)
-        meter = choice.meter
-        unused = [Finding("meter", "warn", f"{a.name}: {a.problem}", a.fix) for a in choice.attempts if a.problem]
-    else:
-        meter, unused = open_meter(settings.meter, options), []
-    try:
-        ids = [device.id for device in meter.devices]
-        if ids:
-            meter.read_j(ids)
-    except MeterError as exc:
-        yield Finding("meter", "fail", f"{meter.name}: {exc}", "Set SPROUT_METER=auto")
-    else:
-        for device in meter.devices:
-            found = f"{meter.name}: {device.name} ({device.component}, {device.method}, ± {device.relative_error:.0%})"
-            yield Finding("meter", "warn" if device.method == "estimated" else "ok", found)
-        yield from (Finding("meter", "warn", found, fix) for found, fix in hindrances(meter))
-        if not ids:
-            yield Finding("meter", "warn", "none: energy and carbon are unknown in every row", "Set SPROUT_METER=auto")
-    finally:
-        meter.close()
-    yield from unused
 
 
 def _gpu(_: Settings) -> Iterator[Finding]:

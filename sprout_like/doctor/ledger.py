@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,14 +9,14 @@ from sqlalchemy import URL, Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from sprout_like.doctor.finding import Finding
-from sprout_like.errors import SettingError, SpoolUnusable
+from sprout_like.doctor.spool import can_be_made, look_at_spool
+from sprout_like.errors import SettingError
 from sprout_like.ledger.address import public_name
 from sprout_like.ledger.engine import build_engine
 from sprout_like.ledger.faults import as_startup_error
 from sprout_like.ledger.migrate import HEAD, foreign_tables, schema_version
 from sprout_like.ledger.open import ledger_address, ledger_spool
 from sprout_like.ledger.schema import RequestRow, StoredRequestRow
-from sprout_like.ledger.spool import Spool
 from sprout_like.settings import Settings
 
 __all__ = ["look_at_ledger"]
@@ -34,13 +33,13 @@ def look_at_ledger(settings: Settings) -> Iterator[Finding]:
     """
     url = ledger_address(settings.ledger_spec)
     yield from _database(url)
-    yield from _spool(ledger_spool(url, settings.spool))
+    yield from look_at_spool(ledger_spool(url, settings.spool))
 
 
 def _database(url: URL) -> Iterator[Finding]:
     where = public_name(url)
     if url.get_backend_name() == "sqlite" and not (file := Path(str(url.database))).exists():
-        if _can_be_made(file):
+        if can_be_made(file):
             yield Finding("ledger", "ok", f"{where}: not there yet; the first request makes it")
         else:
             fix = "Set SPROUT_LEDGER to a file in a folder that you may write to"
@@ -96,31 +95,3 @@ def _empty_room(connection: Connection, where: str) -> Iterator[Finding]:
         problem = f"{where}: {free * size / 1e6:,.0f} of its {pages * size / 1e6:,.0f} MB are empty, for rows to come"
         fix = f"To have them back, while nobody writes: sqlite3 {connection.engine.url.database} VACUUM"
         yield Finding("ledger", "warn", problem, fix)
-
-
-def _spool(spool: Spool) -> Iterator[Finding]:
-    elsewhere = "Set SPROUT_SPOOL to a file in a local folder that you may write to"
-    if not spool.path.exists():
-        if _can_be_made(spool.path):
-            yield Finding("spool", "ok", "nothing waits")
-        else:
-            yield Finding("spool", "fail", f"{spool.path}: cannot be made there", elsewhere)
-        return
-    try:
-        waiting, refused = spool.pending(), spool.refused()
-    except SpoolUnusable as exc:
-        yield Finding("spool", "fail", f"it cannot be read: {exc}", elsewhere)
-        return
-    if waiting:
-        yield Finding("spool", "warn", f"{waiting:,} rows wait for the database", "sprout-like ledger flush")
-    if refused:
-        problem = f"{refused:,} rows that the database will never take are set aside"
-        yield Finding("spool", "warn", problem, f"Look at table `refused` of {spool.path}, which says why")
-    if not waiting and not refused:
-        yield Finding("spool", "ok", "nothing waits")
-
-
-def _can_be_made(file: Path) -> bool:
-    """Whether this user may make the file, and the folders above it that are missing."""
-    nearest = next(folder for folder in file.parents if folder.exists())
-    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)

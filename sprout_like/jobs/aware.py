@@ -12,10 +12,10 @@ from sprout_like.jobs.handle import JobHandle
 from sprout_like.policies import check_policy
 
 if TYPE_CHECKING:
-    from sprout_like.assembly import Parts
     from sprout_like.jobs.queue import Queue
     from sprout_like.jobs.submitting.submission import Order
     from sprout_like.jobs.working.worker import Progress, Worker
+    from sprout_like.parts import Parts
 
 __all__ = ["LazyQueue", "submitted", "worker_of"]
 

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from sprout_like.ledger.ledger import Ledger
-from sprout_like.ledger.open import count_pending, default_ledger_path, default_spool_path, open_engine, open_ledger
+from sprout_like.ledger.open import (
+    count_pending,
+    default_ledger_path,
+    default_spool_path,
+    idle_engine,
+    open_engine,
+    open_ledger,
+)
 from sprout_like.ledger.querying import query
 from sprout_like.ledger.sql_ledger import LedgerStatus, SqlLedger
 
@@ -14,6 +21,7 @@ __all__ = [
     "count_pending",
     "default_ledger_path",
     "default_spool_path",
+    "idle_engine",
     "open_engine",
     "open_ledger",
     "query",

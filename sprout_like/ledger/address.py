@@ -70,4 +70,10 @@ def file_of(url: URL) -> Path | None:
 
 
 def _sqlite(path: str) -> URL:
-    return URL.create("sqlite", database=str(Path(path).expanduser().absolute()))
+    if "\0" in path:
+        raise SettingError("ledger", f"{path!r} cannot be the name of a file", _SHAPES)
+    try:
+        return URL.create("sqlite", database=str(Path(path).expanduser().absolute()))
+    except RuntimeError as exc:
+        user = path.partition("/")[0]
+        raise SettingError("ledger", f"{path}: {user} is the home of nobody here", _SHAPES) from exc

@@ -76,6 +76,8 @@ def _sqlite_setting(error: Exception, url: URL) -> SettingError | None:
         return (
             None if error.errno in _FULL else SettingError("ledger", f"cannot create {path.parent}: {error}", elsewhere)
         )
+    if path.is_dir():
+        return SettingError("ledger", f"{path} is a folder", "Name a file in it")
     cause = error.orig if isinstance(error, DBAPIError) else None
     # The low byte; the others say in which call it happened (https://www.sqlite.org/rescode.html).
     code = cause.sqlite_errorcode & 0xFF if isinstance(cause, sqlite3.Error) else None
@@ -83,8 +85,6 @@ def _sqlite_setting(error: Exception, url: URL) -> SettingError | None:
         return SettingError(
             "ledger", f"{path} is not a SQLite database, or damaged", "Move it away or name another file"
         )
-    if code == sqlite3.SQLITE_CANTOPEN and path.is_dir():
-        return SettingError("ledger", f"{path} is a folder", "Name a file in it")
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return SettingError("ledger", f"{path} cannot be written ({first_line(error)})", elsewhere)
     return None

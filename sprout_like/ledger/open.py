@@ -28,10 +28,12 @@ __all__ = [
     "count_pending",
     "default_ledger_path",
     "default_spool_path",
+    "idle_engine",
     "ledger_address",
     "ledger_spool",
     "open_engine",
     "open_ledger",
+    "refuse_others",
 ]
 
 
@@ -56,6 +58,15 @@ def ledger_address(spec: object) -> URL:
     if isinstance(spec, (str, os.PathLike)):
         return parse_address(spec)
     raise SettingError("ledger", f"a {type(spec).__name__} is neither a path, a URL nor a ledger", "Give one of these")
+
+
+def idle_engine(spec: object) -> Engine:
+    """An engine on the ledger's database for whoever makes a part of their own there; nothing connects yet.
+
+    Raises:
+        SettingError: the spec names no database.
+    """
+    return build_engine(ledger_address(spec))
 
 
 def ledger_spool(url: URL, path: str | os.PathLike[str] | None = None) -> Spool:
@@ -111,7 +122,8 @@ def open_engine(spec: str | os.PathLike[str] | None = None) -> Engine:
         raise SettingError("ledger", f"there is no ledger at {url.database}", "Serve a request first, or name another")
     engine = build_engine(url)
     try:
-        _refuse_others(engine)
+        with engine.connect() as connection:
+            refuse_others(connection, url)
         ensure_schema(engine)
     except SQLAlchemyError as exc:
         engine.dispose()
@@ -139,14 +151,17 @@ def count_pending(
         return None
 
 
-def _refuse_others(engine: Engine) -> None:
-    """Who only reads, and named the wrong file, is not to leave our tables in it."""
-    if engine.url.get_backend_name() != "sqlite":
+def refuse_others(connection: Connection, url: URL) -> None:
+    """Who only reads, and named the wrong file, is told so, and none of our tables are left in it.
+
+    Raises:
+        SettingError: it is a file with tables, and none of them are ours.
+    """
+    if url.get_backend_name() != "sqlite":
         return  # a team's server may well hold more than a ledger
-    with engine.connect() as connection:
-        if schema_version(connection) is None and inspect(connection).get_table_names():
-            problem = f"{engine.url.database} holds tables, but no ledger"
-            raise SettingError("ledger", problem, "Name the file that the middleware writes to")
+    if schema_version(connection) is None and inspect(connection).get_table_names():
+        problem = f"{url.database} holds tables, but no ledger"
+        raise SettingError("ledger", problem, "Name the file that the middleware writes to")
 
 
 def _set_up_reading(connection: Connection) -> None:

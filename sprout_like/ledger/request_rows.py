@@ -14,7 +14,7 @@ from sprout_like.ledger.packing import ROW, Packed, Packer, Part, known
 from sprout_like.ledger.schema_requests import ContextRow, PeriodRow, SettlementRow, StoredRequestRow
 from sprout_like.record import RequestRecord
 
-__all__ = ["UNFIT", "RequestWriter", "compare_part", "insert_requests", "update_settled"]
+__all__ = ["UNFIT", "RequestWriter", "compare_part", "insert_requests"]
 
 UNFIT: Final = (TypeError, ValueError, AttributeError, RecursionError)
 """What a value raises that no column can hold."""
@@ -77,7 +77,12 @@ class RequestWriter:
         self._insert_parts(connection, _SETTLEMENTS, (request.settlement for request in requests if request.settlement))
 
     def settle(self, connection: Connection, settled: Sequence[Mapping[str, Any]]) -> None:
-        """Write by what requests were settled, beside them; see `update_settled`."""
+        """Write by what requests were settled, beside them.
+
+        Args:
+            connection: in a transaction.
+            settled: `request_id` and every column of a request whose name begins with `settled_`.
+        """
         parts = [self._packer.settlement(values) for values in settled]
         self._insert_parts(connection, _SETTLEMENTS, parts)
         connection.execute(
@@ -116,16 +121,6 @@ class RequestWriter:
 def insert_requests(connection: Connection, records: Iterable[RequestRecord]) -> None:
     """Write the requests; see `RequestWriter.write`."""
     RequestWriter().write(connection, records)
-
-
-def update_settled(connection: Connection, settled: Sequence[Mapping[str, Any]]) -> None:
-    """Write by what requests were settled, beside them.
-
-    Args:
-        connection: in a transaction.
-        settled: `request_id` and every column of a request whose name begins with `settled_`.
-    """
-    RequestWriter().settle(connection, settled)
 
 
 def compare_part(connection: Connection, table: Table, part: Part) -> None:

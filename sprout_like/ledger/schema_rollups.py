@@ -32,7 +32,7 @@ class GroupRow(Base):
     """What requests that are added up have in common.
 
     Attributes:
-        group_ref: the first 63 bits of a hash of all other columns.
+        group_ref: a hash of all other columns in 63 bits; the next free number where that is another group's.
         purpose, call, status, model, family, variant, engine, directive, policy, policy_version, catalogue_version,
             decision_group, zone, energy_method, meter, pue: as in `requests`.
         task: the caller's, else the one it was taken for.

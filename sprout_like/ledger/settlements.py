@@ -12,21 +12,26 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from grid import Intensity
 from sprout_like.ledger.best_known import FACTORS, KIND, LOGGED_PROVISIONAL, OPERATIONAL_G
-from sprout_like.ledger.request_rows import update_settled
+from sprout_like.ledger.request_rows import RequestWriter
 from sprout_like.ledger.schema import IntensityRow, RequestRow
 from sprout_like.record import IntensityRecord
 from sprout_like.settlement.figures import Group, Provisional, Scope, Settled
 
 __all__ = ["DryRun", "Settlements"]
 
-_PAGE: Final = 1000
+_PAGE: Final = 2000
+
+_PASSES: Final = 32
+"""PostgreSQL writes a row that changes anew: in its own page where there is room, else elsewhere, with new entries in
+the indexes. A page holds about as many requests, so that a pass takes one of each, in whose room the next one fits."""
+
 _COLUMNS: Final = tuple(getattr(RequestRow, field.name) for field in fields(Provisional))
 _READING: Final = tuple(getattr(IntensityRow, name) for name in IntensityRecord.__slots__)
 _KEY: Final = ("zone", "source", "kind", "factors", "status", "start_utc")
 
 
 class Settlements:
-    """A ledger as a `SettlementStore`. Each call that writes is one transaction.
+    """A ledger as a `SettlementStore`.
 
     Args:
         engine: a database with the ledger's schema, from `open_engine`.
@@ -36,6 +41,7 @@ class Settlements:
     def __init__(self, engine: Engine, *, page: int = _PAGE) -> None:
         self._engine = engine
         self._page = page
+        self._passes = _PASSES if engine.dialect.name == "postgresql" else 1
 
     def totals_g(self, scope: Scope) -> Mapping[Group, float]:
         """Operational g CO2e per group; what is unknown is left out."""
@@ -85,9 +91,11 @@ class Settlements:
             connection.execute(statement, [IntensityRecord.of(reading).as_dict() for reading in readings])
 
     def apply(self, settled: Sequence[Settled]) -> None:
-        """Write the figures beside their requests, all or none."""
-        with self._engine.begin() as connection:
-            update_settled(connection, [_columns(figures) for figures in settled])
+        """Write the figures beside their requests, each whole; on PostgreSQL, some are there before the others."""
+        rows, writer = [_columns(figures) for figures in settled], RequestWriter()
+        for first in range(min(self._passes, len(rows))):
+            with self._engine.begin() as connection:
+                writer.settle(connection, rows[first :: self._passes])
 
 
 class DryRun(Settlements):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Final
+
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -12,6 +15,8 @@ from sprout_like.ledger.address import public_name
 from sprout_like.ledger.migrate import HEAD, MIGRATIONS, foreign_tables, schema_version
 
 __all__ = ["upgrade"]
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 def upgrade(connection: Connection) -> None:
@@ -36,5 +41,13 @@ def upgrade(connection: Connection) -> None:
         raise LedgerVersionError(
             f"ledger: {name} has schema {version}, which this release does not know (its newest is {HEAD}). "
             "A newer sprout-like wrote it: pip install --upgrade sprout-like, or give another database"
+        )
+    else:
+        _LOG.warning(
+            "ledger: %s is brought from schema %s to %s, which takes minutes where it holds millions of requests. "
+            "Nothing has changed if it is interrupted",
+            name,
+            version,
+            HEAD,
         )
     command.upgrade(config, "head")

@@ -21,7 +21,7 @@ from sprout_like.meters.none import NoMeter
 from sprout_like.meters.nvml import NvmlMeter
 from sprout_like.meters.rapl import RaplMeter
 from sprout_like.meters.select import Attempt, MeterChoice, MeterOptions, auto_meter, open_meter
-from sprout_like.meters.shared_accounts import AccountsRegistry, MeterSettings, open_accounts
+from sprout_like.meters.shared_accounts import AccountsRegistry, MeterSettings, meter_options, open_accounts
 from sprout_like.meters.sinks import Sink
 from sprout_like.meters.sum import SumMeter
 from sprout_like.meters.window import Window
@@ -52,6 +52,7 @@ __all__ = [
     "Window",
     "auto_meter",
     "charged_devices",
+    "meter_options",
     "open_accounts",
     "open_host",
     "open_meter",

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import logging
-import math
 import threading
 import uuid
 from collections.abc import Callable, Collection, Hashable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Final
 
 from sprout_like.clock import Clock, SystemClock
-from sprout_like.errors import MeterError
-from sprout_like.meters.device_account import DeviceAccount, Reading
-from sprout_like.meters.host import Announcement, Host, Turn
-from sprout_like.meters.meter import UNKNOWN, Device, Energy, Meter, TellsUse, require_known
+from sprout_like.meters.counters import Counters
+from sprout_like.meters.device_account import DeviceAccount
+from sprout_like.meters.host import Host
+from sprout_like.meters.meter import UNKNOWN, Device, Energy, Meter, require_known
 from sprout_like.meters.sinks import Addressed, Sink, Sinks, deliver
 from sprout_like.meters.window import Window, energy_of
 
 __all__ = ["Accounts"]
 
-_LOG = logging.getLogger("sprout_like")
-
 # RAPL counters wrap after some minutes at the earliest; each must be read at least once in between.
 _MAX_READING_AGE_S: Final = 30.0
 
 _MAX_AGE_IN_COMPANY_S: Final = 1.0
-
-_NOBODY_TO_TELL: Final = nullcontext()
 
 
 class Accounts:
@@ -41,8 +35,8 @@ class Accounts:
     After `period_s`, or when the UTC hour changes, and as soon as no window is open, the period is closed and one
     `AccountRecord` per device is handed to each attached sink. A period that is purely idle lasts to the hour's end.
 
-    What a machine-wide counter counts is divided among the processes of the host first (`host.py`), and this process'
-    part among its windows.
+    What a machine-wide counter counts is divided among the processes of the host first (`counters.py`), and this
+    process' part among its windows.
 
     Thread-safe. A meter's fault makes energies unknown and is logged once per outage; it is never raised.
 
@@ -68,8 +62,7 @@ class Accounts:
         self._new_id = new_id
         self._devices = {device.id: device for device in meter.devices}
         self._host = host or Host()
-        self._machine_wide = {device.id for device in meter.devices if device.machine_wide}
-        self._use_of = meter.process_use if isinstance(meter, TellsUse) else None
+        self._counters = Counters(meter, self._clock, self._host)
         self._sinks = Sinks()
         self.restart()
 
@@ -235,59 +228,7 @@ class Accounts:
             deliver(addressed)
 
     def _boundary(self, device_ids: Collection[str]) -> AbstractContextManager[None]:
-        """Book what was drawn up to now, and tell the host's other processes how things stand after the block."""
-        if not self._machine_wide.isdisjoint(device_ids):
-            return self._turn(device_ids)
-        if device_ids:
-            self._read(device_ids, None)
-        return _NOBODY_TO_TELL
-
-    @contextmanager
-    def _turn(self, device_ids: Collection[str]) -> Iterator[None]:
-        wide = self._machine_wide.intersection(device_ids)
-        turn = self._host.turn(self._session_id, wide)
-        try:
-            self._read(device_ids, turn)
-            yield
-        finally:
-            said = {i: Announcement(a.active, a.open, a.from_j) for i, a in self._accounts.items() if i in wide}
-            try:
-                turn.end(said, self._clock.monotonic_s())
-            except MeterError as exc:
-                for device_id in wide:
-                    self._accounts[device_id].fail()
-                _LOG.warning("meter %s failed, energy is unknown until it answers again: %s", self._meter.name, exc)
-
-    def _read(self, device_ids: Collection[str], turn: Turn | None) -> None:
-        """Read and book; a fault voids the windows that are active on these devices."""
-        accounts = [self._accounts[device_id] for device_id in device_ids]
-        in_outage = any(account.failed for account in accounts)
-        problem: object = None
-        try:
-            if turn is not None:
-                turn.begin()
-            readings = self._meter.read_j(device_ids)
-            energies_j = [float(readings[device_id]) for device_id in device_ids]
-        except Exception as exc:  # noqa: BLE001 - a meter may be anyone's code; a generation must not depend on it
-            problem = f"{type(exc).__qualname__}: {exc}"
-        else:
-            if not all(map(math.isfinite, energies_j)):
-                problem = f"it read {energies_j} J"
-        if problem is not None:
-            for account in accounts:
-                account.fail()
-        else:
-            reading = zip(accounts, energies_j, strict=True)
-            fallen = [account.device.id for account, energy_j in reading if not self._book(account, energy_j, turn)]
-            problem = f"the counter of {', '.join(fallen)} went back" if fallen else None
-        if problem is not None and not in_outage:
-            _LOG.warning("meter %s failed, energy is unknown until it answers again: %s", self._meter.name, problem)
-
-    def _book(self, account: DeviceAccount, energy_j: float, turn: Turn | None) -> bool:
-        at_s, at_utc = self._clock.monotonic_s(), self._clock.now_utc()
-        if turn is None or account.device.id not in self._machine_wide:
-            return account.book(Reading(energy_j, at_s, at_utc))
-        return account.book_part(turn.part(account.device.id, energy_j, at_s, self._use_of), at_s, at_utc)
+        return self._counters.boundary(self._accounts, device_ids, self._session_id)
 
     def _begin_period(self) -> None:
         self._account_id = self._new_id()

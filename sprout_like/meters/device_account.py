@@ -223,7 +223,7 @@ class DeviceAccount:
             return None
         return Period(
             started_utc=books.started_utc,
-            ended_utc=self.last.at_utc,
+            ended_utc=max(books.started_utc, self.last.at_utc),  # the clock may have been set back meanwhile
             counter_j=counter_j,
             requests=books.requests,
             overhead_j=books.overhead_j,
@@ -235,18 +235,18 @@ class DeviceAccount:
     def uncertainty_j(self, stake: Stake) -> float | None:
         """Half-width of a stake's energy in J: one tick of power, the counter's systematic error, and the division's.
 
-        A window shorter than a tick may read 0 although it drew something; its tick is then taken at the highest power
-        the device was seen at. None where none was seen yet.
+        A window of k ticks may lack what it drew in one of them, so that its power is taken to be k/(k - 1) of what it
+        shows, and at most the highest the device was seen at; of a window of one tick or less, or that reads 0, it is
+        the highest. None where none was seen yet.
         """
-        tick_j = 0.0
-        if self.device.tick_s > 0:
-            if stake.energy_j > 0:
-                power_w = stake.energy_j / max(stake.active_s, self.device.tick_s)
-            elif self.peak_w is not None:
-                power_w = self.peak_w
-            else:
+        tick_j, tick_s = 0.0, self.device.tick_s
+        if tick_s > 0:
+            if self.peak_w is None:
                 return None
-            tick_j = power_w * self.device.tick_s
+            shown_w = stake.energy_j / max(stake.active_s, tick_s)
+            tells = shown_w > 0 and stake.active_s > tick_s
+            drawn_w = shown_w * stake.active_s / (stake.active_s - tick_s) if tells else self.peak_w
+            tick_j = max(shown_w, min(drawn_w, self.peak_w)) * tick_s
         return tick_j + self.device.relative_error * stake.energy_j + stake.error_j
 
     def _share_out(self, drawn_j: float, elapsed_s: float) -> None:

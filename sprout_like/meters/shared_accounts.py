@@ -19,7 +19,7 @@ from sprout_like.meters.host import Host, open_host
 from sprout_like.meters.meter import Meter
 from sprout_like.meters.select import MeterOptions, open_meter
 
-__all__ = ["AccountsRegistry", "MeterSettings", "open_accounts"]
+__all__ = ["AccountsRegistry", "MeterSettings", "meter_options", "open_accounts"]
 
 _LOG = logging.getLogger("sprout_like")
 
@@ -136,6 +136,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_REGISTRY.restart)
 
 
+def meter_options(settings: MeterSettings) -> MeterOptions:
+    """What the settings say of how meters are built."""
+    return MeterOptions(watts_per_busy_core=settings.cpu_watts_per_core, dram_watts_per_gib=settings.dram_watts_per_gib)
+
+
 def open_accounts(meter: str | Meter, *, settings: MeterSettings, clock: Clock | None = None) -> Accounts:
     """The accounts of a meter in this process, shared with everybody who uses it.
 
@@ -147,7 +152,6 @@ def open_accounts(meter: str | Meter, *, settings: MeterSettings, clock: Clock |
     Raises:
         SettingError: there is no such meter, or it cannot be set up on this machine.
     """
-    options = MeterOptions(
-        watts_per_busy_core=settings.cpu_watts_per_core, dram_watts_per_gib=settings.dram_watts_per_gib
+    return _REGISTRY.accounts(
+        meter, options=meter_options(settings), clock=clock or SystemClock(), period_s=settings.account_period_s
     )
-    return _REGISTRY.accounts(meter, options=options, clock=clock or SystemClock(), period_s=settings.account_period_s)

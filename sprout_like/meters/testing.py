@@ -41,6 +41,10 @@ class ManualClock:
         """Move on."""
         self._elapsed_s += seconds
 
+    def set_forward(self, seconds: float) -> None:
+        """Change the date alone, back where negative, as a time server does."""
+        self._start_utc += timedelta(seconds=seconds)
+
 
 def fake_device(
     device_id: str = "fake:cpu",

@@ -1,4 +1,7 @@
-"""How figures are written: unknown is a dash, never a zero, and a unit is chosen that keeps figures below 1,000."""
+"""How figures are written: unknown is a dash, never a zero, and a unit is chosen that keeps figures below 1,000.
+
+What is not zero is not written as one either, but to two significant digits.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ __all__ = ["UNKNOWN_MARK", "Scale", "grams", "grams_scale", "joules_scale", "num
 UNKNOWN_MARK: Final = "–"
 
 _COLUMN_DECIMALS: Final = 2
+_MOST_DECIMALS: Final = 6
 
 
 def number(value: float | None, digits: int) -> str:
@@ -39,8 +43,12 @@ class Scale:
     unit: str
 
     def __call__(self, value: float | None) -> str:
-        """The figure in this unit, alone."""
-        return number(None if value is None else value / self.factor, _COLUMN_DECIMALS)
+        """The figure in this unit, alone: two decimals, more where it has less than two digits in them."""
+        figure = None if value is None else value / self.factor
+        if not figure or not math.isfinite(figure):
+            return number(figure, _COLUMN_DECIMALS)
+        decimals = 1 - math.floor(math.log10(abs(figure)))
+        return f"{figure:.1e}" if decimals > _MOST_DECIMALS else number(figure, max(_COLUMN_DECIMALS, decimals))
 
 
 _GRAMS: Final = (Scale(1e-6, "µg"), Scale(1e-3, "mg"), Scale(1, "g"), Scale(1e3, "kg"), Scale(1e6, "t"))

@@ -137,11 +137,12 @@ def judging_of(
     found = []
     for scope in sorted({*runs_of, *judges_of}):
         evaluations, judge_j, judge_g, judge_unpriced_j, unknown = judges_of.get(scope, (0, None, None, None, 0))
-        kinds = tuple(
+        kinds = (
             Kind(kind, factors, energy_j or 0.0, run_g)
             for kind, factors, energy_j, run_g, _, _ in runs_of[scope]
             if run_g is not None
         )
+        in_order = tuple(sorted(kinds, key=lambda kind: (kind.intensity_kind or "", kind.intensity_factors or "")))
         runs_unpriced_j = math.fsum(run[4] or 0.0 for run in runs_of[scope])
         calls, rows = bearing_of.get(scope, (0, 0))
         found.append(
@@ -149,8 +150,8 @@ def judging_of(
                 model=scope[0],
                 catalogue_version=scope[1],
                 evaluations=evaluations,
-                energy_j=math.fsum((judge_j or 0.0, runs_unpriced_j, *(kind.energy_j for kind in kinds))),
-                kinds=kinds,
+                energy_j=math.fsum((judge_j or 0.0, runs_unpriced_j, *(kind.energy_j for kind in in_order))),
+                kinds=in_order,
                 judges_g=judge_g or 0.0,
                 unpriced_j=runs_unpriced_j + (judge_unpriced_j or 0.0),
                 unknown=unknown + sum(int(run[5]) for run in runs_of[scope]),

@@ -29,12 +29,23 @@ from sprout_like.reports.machine import to_json
 from sprout_like.reports.summing import SUMMED, DaySums, Sums, sum_rows
 from sprout_like.settings import Settings
 
-__all__ = ["MOST_HASHED", "Manifest", "manifest_file", "manifest_of", "read_manifest", "settings_of", "versions_of"]
+__all__ = [
+    "MOST_HASHED",
+    "Manifest",
+    "manifest_file",
+    "manifest_of",
+    "read_manifest",
+    "report_file",
+    "settings_of",
+    "versions_of",
+]
 
 MOST_HASHED: Final = 100_000
 """Requests that are hashed one by one unless more is asked for: about 3 s."""
 
 _FORM: Final = 1
+
+_SUFFIX: Final = ".manifest.json"
 
 _SETTINGS: Final = (
     "policy",
@@ -97,7 +108,13 @@ class Manifest:
 
 def manifest_file(report: Path) -> Path:
     """The file beside a report."""
-    return report.with_name(f"{report.name}.manifest.json")
+    return report.with_name(f"{report.name}{_SUFFIX}")
+
+
+def report_file(named: Path) -> Path:
+    """The report, also where it is its manifest that is named."""
+    name = named.name.removesuffix(_SUFFIX)
+    return named if name in ("", named.name) or manifest_file(named).exists() else named.with_name(name)
 
 
 def manifest_of(

@@ -11,10 +11,10 @@ from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal_column, select
 
-from sprout_like.carbon import JOULES_PER_KWH
 from sprout_like.reports.control import Cell, ratio_of
 from sprout_like.reports.doubts import doubts_of
 from sprout_like.reports.judging import Judging
+from sprout_like.reports.mean_intensity import intensity_to_class
 
 __all__ = ["LEVELS_G_PER_KWH", "METHOD", "MeasuredSaving", "moments", "overall_savings", "saving_of", "savings"]
 
@@ -100,7 +100,6 @@ def moments(facts: Subquery) -> Select[*tuple[Any, ...]]:
         facts: as `ledger.rollups.facts` gives it.
     """
     of = facts.c
-    per_kwh = of.operational_g * JOULES_PER_KWH / func.nullif(of.energy_j * of.pue, 0)
     keys = {
         "policy_version": of.policy_version,
         "model": of.model,
@@ -109,7 +108,7 @@ def moments(facts: Subquery) -> Select[*tuple[Any, ...]]:
         "zone": of.zone,
         "kind": of.kind,
         "factors": of.factors,
-        "level": _level(per_kwh),
+        "level": _level(intensity_to_class(facts)),
         "decision_group": of.decision_group,
         "directive": of.directive,
     }

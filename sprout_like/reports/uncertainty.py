@@ -28,9 +28,10 @@ __all__ = ["COVERS", "SYSTEMATIC", "EnergyPart", "carbon_total", "energy_total"]
 
 COVERS: Final = (
     "Intervals of energy hold the meter's systematic error, added up over all rows, and the counter's tick at the ends "
-    "of every request, of which the random part is taken at 95 %. Intervals of CO2e hold the same error of the energy, "
-    "and of the intensity only what is stated for figures that are not published actuals. The error of published "
-    "actuals, of PUE and of embodied emissions is unknown and in no interval."
+    "of every request, of which the random part is taken at 95 %. Intervals of CO2e hold the same error of the energy. "
+    "CO2e that rests in any part on an intensity that is no published actual has none, as no source says how far off "
+    "such an intensity is. The error of published actuals, of PUE and of embodied emissions is unknown and in no "
+    "interval."
 )
 """For people: what the intervals of this module are worth."""
 
@@ -94,27 +95,20 @@ def energy_total(parts: Iterable[EnergyPart]) -> Figure:
     return Figure(total_j, max(0.0, low_j), high_j)
 
 
-def carbon_total(
-    operational_g: float | None, energy: Figure, *, provisional_share: float = 0.0, intensity_error: float | None = None
-) -> Figure:
+def carbon_total(operational_g: float | None, energy: Figure, *, provisional: bool) -> Figure:
     """Operational g CO2e, as uncertain as the energy they were computed from.
 
     Args:
         operational_g: the sum; None where unknown.
         energy: of the same rows, in J.
-        provisional_share: share of the grams that rest on no published actual.
-        intensity_error: by what share the intensities of those may be off together; None where nobody knows: then it
-            is left out where there are no such grams, and there is no interval where there are.
+        provisional: some of the grams rest on no published actual. Nobody says how far off those intensities are, and
+            they are off together, so that there is no interval: that of the energy alone would look like all of it.
     """
     if operational_g is None:
         return UNKNOWN
-    if energy.value is None or energy.low is None or energy.high is None or not energy.value > 0:
+    if provisional or energy.value is None or energy.low is None or energy.high is None or not energy.value > 0:
         return Figure(operational_g)
-    if intensity_error is None and provisional_share > 0:
-        return Figure(operational_g)
-    off = provisional_share * (intensity_error or 0.0)
-    low, high = energy.low / energy.value, energy.high / energy.value
-    return Figure(operational_g, operational_g * low * max(0.0, 1 - off), operational_g * high * (1 + off))
+    return Figure(operational_g, operational_g * energy.low / energy.value, operational_g * energy.high / energy.value)
 
 
 def _errors(part: EnergyPart, energy_j: float) -> _Errors | None:
@@ -129,8 +123,9 @@ def _errors(part: EnergyPart, energy_j: float) -> _Errors | None:
         return _Errors(half_widths_j)
     systematic_j = min(relative * energy_j, half_widths_j)
     ticks_j = half_widths_j - systematic_j
-    # A row's tick is taken at the power that its own reading shows, which lacks that half tick as well: of windows of
-    # k ticks the mean lack is k/(2k - 1) of what the rows say. Where k is small that is all of it.
+    # Rows of earlier releases, and of devices whose highest power was not seen yet, take a tick at the power that their
+    # own reading shows, which lacks that half tick as well: of windows of k ticks the mean lack is k/(2k - 1) of what
+    # such rows say. Where k is small that is all of it.
     lacking_j = ticks_j * (energy_j / (2 * energy_j - ticks_j) if ticks_j < energy_j else 1.0)
     # The squares are of whole half-widths, which are above those of their ticks: wider than need be, if anything.
     chance_j = _Z_95 * math.sqrt(min(part.uncertainty_squares * scale, ticks_j**2) / 6)

@@ -14,7 +14,7 @@ from sprout_like.errors import ReportError
 from sprout_like.reports.build import build
 from sprout_like.reports.formats.written import written
 from sprout_like.reports.hashing import DayHash, Hashes, hash_rows, hashed_columns
-from sprout_like.reports.manifest import Manifest, manifest_file, read_manifest, settings_of, versions_of
+from sprout_like.reports.manifest import Manifest, manifest_file, read_manifest, report_file, settings_of, versions_of
 from sprout_like.reports.summing import DaySums, Sums, moved, sum_rows
 from sprout_like.settings import Settings
 
@@ -70,11 +70,12 @@ class Kept:
 
 
 def kept(file: Path) -> Kept:
-    """The report in a file, with the manifest beside it.
+    """The report in a file, with the manifest beside it; either of them may be named.
 
     Raises:
         ReportError: either cannot be read, or the manifest is of columns that this release does not have.
     """
+    file = report_file(file)
     try:
         content = file.read_bytes()
     except OSError as exc:

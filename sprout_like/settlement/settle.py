@@ -54,12 +54,13 @@ def settle(
         asking.ask(group, spans)
 
     tally = Tally(store.totals_g(scope))
+    settled_utc = now_utc()  # one for the whole run: ledgers store what requests were settled by once for all of them
     for page in store.provisional(scope):
         published = Published(_published_for(store, page), estimated=accept_estimated)
         changes = []
         for row in page:
             group = row.group(source)
-            settled = settled_by(published, row, source, now_utc())
+            settled = settled_by(published, row, source, settled_utc)
             if settled is not None and not settled.repeats(row):
                 changes.append(settled)
                 tally.settled(group, row, settled)

@@ -32,5 +32,5 @@ class SettlementStore(Protocol):
         ...
 
     def apply(self, settled: Sequence[Settled]) -> None:
-        """Write the figures beside their requests, all or none."""
+        """Write the figures beside their requests, each whole; who dies half way leaves the rest to the next run."""
         ...

@@ -108,12 +108,11 @@ def policy_numbered(engine: Engine, number: int | None) -> StoredPolicy:
         known = session.scalars(select(PolicyRow.number).order_by(PolicyRow.number)).all()
         if not known:
             raise SettingError("policy", "the ledger holds none", "Run `sprout-like tune`")
-        wanted = active_first.limit(1) if number is None else select(PolicyRow).where(PolicyRow.number == number)
-        row = session.scalar(wanted)
-        if row is None:
+        if number is not None and number not in known:  # asked before the database, which may not hold such a number
             have = f"`sprout-like policy list` shows them: {', '.join(map(str, known))}"
             raise SettingError("policy", f"there is no policy {number}", have)
-        return _policy(row)
+        wanted = active_first.limit(1) if number is None else select(PolicyRow).where(PolicyRow.number == number)
+        return _policy(session.scalars(wanted).one())
 
 
 def save_policy(

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sprout_like.ledger.address import parse_address
 from sprout_like.ledger.engine import build_engine
 from sprout_like.ledger.migrate import ensure_schema
+from tests.sprout_like.two_layers import two_layers
 
 
 @pytest.fixture(scope="session")
@@ -32,27 +33,7 @@ def tokenizer(smollm2: tuple[Any, Any]) -> Any:
 @pytest.fixture(scope="session")
 def make_tiny_model(tokenizer: Any) -> Callable[[], Any]:
     """Makes a two-layer Llama with random weights: every call takes milliseconds and no answer means anything."""
-
-    def make() -> Any:
-        import torch
-        from transformers import LlamaConfig, LlamaForCausalLM
-
-        torch.manual_seed(0)
-        config = LlamaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=32,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            max_position_embeddings=512,
-            bos_token_id=1,
-            eos_token_id=2,
-            pad_token_id=2,
-        )
-        return LlamaForCausalLM(config).eval()
-
-    return make
+    return lambda: two_layers(tokenizer)
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,7 @@ def test_a_faulty_source_never_stops_an_answer_and_never_invents_a_figure(fault:
     ledger = MemoryLedger()
     with LoopbackUK() as server:
         server.answer = FAULTS[fault]
-        with wrap(grid=f"uk+{server.url}", ledger=ledger) as aware:
+        with wrap(grid=f"uk+{server.url}", ledger=ledger, policy="threshold") as aware:
             assert len(aware.generate()) == 32
     row = ledger.requests[0]
     assert (row.intensity_g_per_kwh, row.operational_g, row.directive) == (None, None, "full")

@@ -11,7 +11,7 @@ import pytest
 
 from grid import Grid, Intensity, Look
 from grid.testing import ManualClock, ScriptedSource
-from sprout_like import CarbonAware, assembly
+from sprout_like import CarbonAware, grids
 from sprout_like.testing import MemoryLedger, NullEngine
 
 
@@ -85,7 +85,7 @@ def gate() -> Iterator[threading.Event]:
 def test_a_source_that_hangs_when_it_is_closed_holds_up_nothing(
     gate: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(assembly, "_CLOSE_WAIT_S", 0.05)
+    monkeypatch.setattr(grids, "_CLOSE_WAIT_S", 0.05)
     ledger = MemoryLedger()
     aware = _wrap(_Closing(lambda: gate.wait(60)), ledger)
     aware.generate()

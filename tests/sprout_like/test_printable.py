@@ -12,13 +12,23 @@ from sprout_like.printable import label, printable
 
 
 def test_words_stay_as_they_are() -> None:
-    text = "Grüße, 東京!\n\tنعم [bold]x[/bold]"
+    text = "Grüße, 東京!\n\tنعم [bold]x[/bold] می\u200cخواهم क्\u200dष 👩\u200d💻"
     assert printable(text) == text
 
 
 @pytest.mark.parametrize("text", ["\x1b[2J", "\x07", "\x9b31m", "\x7f", "\x00", "a\rb"])
 def test_control_characters_are_replaced(text: str) -> None:
     assert "\ufffd" in printable(text)
+
+
+@pytest.mark.parametrize("code", [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+def test_nothing_turns_the_direction_of_what_follows(code: int) -> None:
+    assert printable(f"{chr(code)}gpj.exe 31 %") == "\ufffdgpj.exe 31 %"
+
+
+@pytest.mark.parametrize("code", [0x00AD, 0x180E, 0x200B, 0x2028, 0x2029, 0x2060, 0xFEFF, 0xFFF9, 0xE0041])
+def test_no_two_names_differ_in_what_nobody_sees(code: int) -> None:
+    assert printable(f"br{chr(code)}ief") == "br\ufffdief"
 
 
 @given(text=st.text())

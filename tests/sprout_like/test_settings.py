@@ -60,7 +60,7 @@ def test_a_bad_variable_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch
         Settings.load()
     monkeypatch.delenv("SPROUT_PUE")
     monkeypatch.setenv("SPROUT_THRESHOLDS", "[[1")
-    with pytest.raises(SettingError, match="thresholds"):
+    with pytest.raises(SettingError, match=r"^thresholds: it is not JSON, in the environment \(SPROUT_THRESHOLDS\)"):
         Settings.load()
 
 

@@ -177,7 +177,7 @@ def zones(
 
 @grid.command(cls=TakesPlaces)
 def compare(
-    places: Annotated[list[str], typer.Argument(metavar="PLACES", help="Two places or more, as for --zone.")],
+    places: Annotated[list[str], typer.Argument(metavar="PLACES", help="Places, as for --zone.")],
     hours: Annotated[int, typer.Option(min=1, max=_LONGEST_AHEAD_H, help="How many hours.")] = 24,
     source: _Source = None,
     utc: _Utc = False,

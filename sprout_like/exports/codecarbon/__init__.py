@@ -25,6 +25,7 @@ def write_codecarbon(
     since_utc: datetime | None = None,
     until_utc: datetime | None = None,
     project: str = "sprout-like",
+    known_only: bool = False,
 ) -> int:
     """Write the file; returns how many lines of data it has.
 
@@ -38,13 +39,15 @@ def write_codecarbon(
         since_utc: the first moment.
         until_utc: the moment after the last.
         project: CodeCarbon's `project_name`.
+        known_only: leave out requests of unknown energy or grams, where a reader adds up without looking: to
+            carbonboard one empty cell makes a project's sum `nan`.
     """
     from sprout_like.exports.codecarbon.read import parts
 
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
     lines_n = 0
-    for part in parts(engine, per=per, since_utc=since_utc, until_utc=until_utc):
+    for part in parts(engine, per=per, since_utc=since_utc, until_utc=until_utc, known_only=known_only):
         writer.writerow({name: harmless(value) for name, value in line(part, project).items()})
         lines_n += 1
     return lines_n

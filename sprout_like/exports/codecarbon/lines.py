@@ -87,7 +87,10 @@ class Part(NamedTuple):
 
 
 def line(part: Part, project: str) -> Mapping[str, Any]:
-    """Values by column; None for what CodeCarbon knows and the ledger does not, which is never written as 0."""
+    """Values by column; None for what CodeCarbon knows and the ledger does not, which is never written as 0.
+
+    `on_cloud` is N as CodeCarbon writes it wherever no cloud is named: carbonboard fails on an empty one.
+    """
     emissions_kg = None if part.operational_g is None else part.operational_g / _G_PER_KG
     return dict.fromkeys(COLUMNS) | {
         "timestamp": part.ended_utc.strftime("%Y-%m-%dT%H:%M:%S"),
@@ -108,6 +111,7 @@ def line(part: Part, project: str) -> Mapping[str, Any]:
         "region": part.zone,
         "codecarbon_version": f"sprout-like {version('sprout-like')}",
         "tracking_mode": "process",
+        "on_cloud": "N",
         "pue": part.pue,
     }
 

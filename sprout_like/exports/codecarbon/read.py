@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import Engine, Select, String, case, func, select, type_coerce
+from sqlalchemy import ColumnElement, Engine, Select, String, case, func, select, type_coerce
 
 from sprout_like.exports.codecarbon.lines import Part
 from sprout_like.ledger.best_known import FACTORS, KIND, OPERATIONAL_G
@@ -20,7 +20,9 @@ Per = Literal["request", "session", "day"]
 _AT_A_TIME: Final = 1000
 
 
-def parts(engine: Engine, *, per: Per, since_utc: datetime | None, until_utc: datetime | None) -> Iterator[Part]:
+def parts(
+    engine: Engine, *, per: Per, since_utc: datetime | None, until_utc: datetime | None, known_only: bool = False
+) -> Iterator[Part]:
     """Requests, or sums over those of a session or of a UTC day, in the order of time; fetched as they are asked for.
 
     Args:
@@ -28,12 +30,17 @@ def parts(engine: Engine, *, per: Per, since_utc: datetime | None, until_utc: da
         per: what a part stands for.
         since_utc: the first moment.
         until_utc: the moment after the last.
+        known_only: leave out requests of unknown energy or unknown grams.
     """
-    query = _single() if per == "request" else _grouped(_day(engine) if per == "day" else RequestRow.session_id)
+    wanted: list[ColumnElement[bool]] = []
     if since_utc is not None:
-        query = query.where(RequestRow.started_utc >= since_utc)
+        wanted.append(RequestRow.started_utc >= since_utc)
     if until_utc is not None:
-        query = query.where(RequestRow.started_utc < until_utc)
+        wanted.append(RequestRow.started_utc < until_utc)
+    if known_only:
+        wanted += (RequestRow.energy_j.is_not(None), OPERATIONAL_G.is_not(None))
+    run = _day(engine) if per == "day" else RequestRow.session_id
+    query = _single(wanted) if per == "request" else _grouped(run, wanted)
     with (
         engine.connect().execution_options(yield_per=_AT_A_TIME) as connection,
         closing(connection.execute(query)) as found,
@@ -43,8 +50,8 @@ def parts(engine: Engine, *, per: Per, since_utc: datetime | None, until_utc: da
             yield part._replace(ended_utc=part.ended_utc + timedelta(seconds=part.duration_s)) if part.alone else part
 
 
-def _single() -> Select[*tuple[Any, ...]]:
-    return select(
+def _single(wanted: Iterable[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
+    query = select(
         RequestRow.request_id,
         RequestRow.started_utc,
         RequestRow.duration_s,
@@ -54,11 +61,12 @@ def _single() -> Select[*tuple[Any, ...]]:
         RequestRow.pue,
         *(energy_j * RequestRow.pue for energy_j in _energies()),
         OPERATIONAL_G,
-    ).order_by(RequestRow.started_utc, RequestRow.request_id)
+    )
+    return query.where(*wanted).order_by(RequestRow.started_utc, RequestRow.request_id)
 
 
-def _grouped(run: Any) -> Select[*tuple[Any, ...]]:
-    rows = select(
+def _grouped(run: Any, wanted: Iterable[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
+    query = select(
         run.label("run"),
         RequestRow.zone,
         KIND.label("kind"),
@@ -71,8 +79,8 @@ def _grouped(run: Any) -> Select[*tuple[Any, ...]]:
         RequestRow.pue,
         *((energy_j * RequestRow.pue).label(energy_j.key) for energy_j in _energies()),
         OPERATIONAL_G.label("operational_g"),
-    ).subquery()
-    of = rows.c
+    )
+    of = query.where(*wanted).subquery().c
     same_pue = case((func.min(of.pue) == func.max(of.pue), func.min(of.pue)))
     sums = [_whole_sum(of[energy_j.key]) for energy_j in _energies()]
     keys = (of.run, of.zone, of.kind, of.factors, of.no_energy, of.no_carbon)

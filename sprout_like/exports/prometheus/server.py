@@ -73,8 +73,9 @@ def _guarded(app: _App, address: str) -> _App:
     """
 
     def guarded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        host = str(environ.get("HTTP_HOST", "")).rpartition(":")[0] or str(environ.get("HTTP_HOST", ""))
-        if address in _LOOPBACK and host not in _LOOPBACK:
+        given = str(environ.get("HTTP_HOST", "")).lower()
+        host = given.rpartition(":")[0] or given
+        if address.lower() in _LOOPBACK and host not in _LOOPBACK:
             return _refused(start_response, "403 Forbidden", "only for this machine, by its own name")
         if environ["PATH_INFO"] != PATH:
             return _refused(start_response, "404 Not Found", f"there is only {PATH}")

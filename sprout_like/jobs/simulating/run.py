@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
+from grid import ZoneError, resolve_zone
 from sprout_like.errors import SettingError
 from sprout_like.jobs.simulating.asked import Asked, generated, read_jobs
 from sprout_like.jobs.simulating.execution import Machine, Outcome, executed_alone, executed_shared
@@ -162,7 +163,18 @@ def _compared(
     return tuple(told)
 
 
+def _check_zone_in_name(path: Path, name: str) -> None:
+    try:
+        resolve_zone(name)
+    except ZoneError as exc:
+        said = f"it is not given, and the name of {path} begins with none"
+        raise SettingError("--zone", said, "Give one for each --trace, such as --zone GB") from exc
+
+
 def _zones(order: Order) -> list[Zone]:
+    if not order.zones:
+        for path, name in zip(order.traces, order.names, strict=True):
+            _check_zone_in_name(path, name)
     zones = [
         read_zone(
             path,

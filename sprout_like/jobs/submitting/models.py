@@ -55,8 +55,12 @@ def chosen_model(name: str | None, workers: Sequence[WorkerRecord]) -> str:
         return name if name in announced else model_in_queue(name)
     if len(announced) == 1:
         return announced[0]
-    found = f"the workers run {', '.join(announced)}" if announced else "no worker is running that could tell"
-    raise JobError(f"model: none is named, and {found}. Name one")
+    if announced:
+        raise JobError(f"model: none is named, and the workers run {', '.join(announced)}. Name one")
+    raise JobError(
+        "model: none is named, and no worker is running that could tell. Name one, or start `sprout-like jobs worker` "
+        "before"
+    )
 
 
 def model_note(model: str, workers: Sequence[WorkerRecord]) -> str | None:

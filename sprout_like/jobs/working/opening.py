@@ -22,7 +22,7 @@ from sprout_like.jobs.queue import open_queue
 from sprout_like.jobs.submitting.models import model_in_queue
 from sprout_like.jobs.working.parts import WorkingParts
 from sprout_like.jobs.working.worker import Progress, Worker
-from sprout_like.ledger import open_ledger
+from sprout_like.ledger import idle_engine, open_ledger
 from sprout_like.meters import open_accounts
 from sprout_like.policies import open_catalogue, open_policy
 from sprout_like.settings import Settings
@@ -122,16 +122,13 @@ def _policy(spec: str, *, catalogue: Any, settings: Settings, live: OnDemand) ->
 
 
 def _live_policy(settings: Settings, catalogue: Any, engine: BatchEngine, grid: Grid, clock: Clock) -> OnDemand:
-    from sprout_like.ledger.engine import build_engine
-    from sprout_like.ledger.open import ledger_address
-
     return OnDemand(
         settings=settings,
         catalogue=catalogue,
         model=None,
         engine=_Fitting(engine),
         grid=grid,
-        database=lambda: build_engine(ledger_address(settings.ledger_spec)),
+        database=functools.partial(idle_engine, settings.ledger_spec),
         clock=clock,
     )
 

@@ -14,7 +14,7 @@ from sprout_like.jobs.engines.engine import Answered, Ask
 from sprout_like.jobs.job import Answer, Item, Job
 from sprout_like.jobs.working.parts import WorkingParts
 from sprout_like.meters import Energy
-from sprout_like.provenance import provenance
+from sprout_like.provenance import decided, metered, provenance
 from sprout_like.record import RequestRecord
 
 __all__ = ["Drawn", "answer_of", "row_of", "share_of"]
@@ -55,7 +55,6 @@ def row_of(
         look: the grid as the batch began.
         started_utc: when that was.
     """
-    decision = drawn.decision
     settings, engine, intensity = parts.settings, parts.engine, look.intensity
     return RequestRecord(
         request_id=f"{int(started_utc.timestamp() * 1000):012x}{secrets.token_hex(10)}",
@@ -83,23 +82,10 @@ def row_of(
         knob_counts={"rows_together": float(answered.batch_size)},
         zone=parts.grid.zone,
         **provenance(look),
-        policy=drawn.policy.name,
-        policy_version=drawn.policy.version,
+        **decided(drawn.policy, drawn.decision, drawn.candidates),
         catalogue_version=parts.catalogue.version,
-        directive=decision.directive,
-        propensity=decision.propensity,
-        decision_reason=decision.reason,
-        decision_group=decision.group,
-        candidates=",".join(drawn.candidates),
-        energy_j=energy.energy_j,
-        gpu_j=energy.gpu_j,
-        cpu_j=energy.cpu_j,
-        dram_j=energy.dram_j,
-        energy_by_device_j=energy.by_device_j,
-        energy_method=energy.method,
-        energy_uncertainty_j=energy.uncertainty_j,
+        **metered(energy),
         meter=parts.accounts.meter_name,
-        account_id=energy.account_id,
         pue=settings.pue,
         operational_g=carbon.operational_g(
             energy.energy_j, None if intensity is None else intensity.g_per_kwh, settings.pue

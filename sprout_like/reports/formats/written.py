@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final, Literal, get_args
 
+from sprout_like.errors import ReportError
 from sprout_like.reports.formats.comma import as_csv
 from sprout_like.reports.machine import to_json
 from sprout_like.reports.report import Report
@@ -27,9 +28,19 @@ _SUFFIXES: Final[dict[str, Format]] = {
 }
 
 
-def format_of(file: Path) -> Format | None:
-    """The format that a file's name asks for; None where it asks for none."""
-    return _SUFFIXES.get(file.suffix.lower())
+def format_of(file: Path) -> Format:
+    """The format that a file's name asks for.
+
+    Raises:
+        ReportError: it asks for none.
+    """
+    suffix = file.suffix.lower()
+    if suffix not in _SUFFIXES:
+        *others, last = _SUFFIXES
+        raise ReportError(
+            f"--out: {file} tells no format. Let its name end in {', '.join(others)} or {last}, or give --format"
+        )
+    return _SUFFIXES[suffix]
 
 
 def as_json(report: Report) -> str:

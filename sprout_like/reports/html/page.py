@@ -37,12 +37,6 @@ _TEMPLATE: Final = "report.html.jinja"
 _SHEET: Final = "report.css"
 _TITLE: Final = "Carbon report"
 
-# They would set what stands around a name in another order (Unicode Standard Annex 9); a cell is a block of its own,
-# which they cannot leave, a sentence is not.
-_DIRECTION: Final = dict.fromkeys(
-    map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"), "\ufffd"
-)
-
 
 def page(report: Report) -> str:
     """The page, the same to the byte for the same report.
@@ -137,10 +131,10 @@ def _finalized(value: Any) -> Any:
 
 
 def _prose(sentence: str) -> Markup:
-    """A sentence, what stands between backquotes as code; names in it cannot turn its direction."""
+    """A sentence, what stands between backquotes as code."""
     from markupsafe import Markup, escape
 
-    parts = writable(sentence).translate(_DIRECTION).split("`")
+    parts = writable(sentence).split("`")
     if len(parts) % 2 == 0:
         return escape("`".join(parts))
     code = Markup("<code>{}</code>")

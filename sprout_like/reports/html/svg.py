@@ -29,7 +29,7 @@ _LEFT_TO_THE_PAGE: Final = frozenset({"font", "font-family", "font-size", "font-
 
 
 def writable(text: str) -> str:
-    """The text without what a page cannot hold: control characters, and halves of surrogate pairs."""
+    """The text without what turns its direction and what a page cannot hold: controls, halves of surrogate pairs."""
     return printable(text).encode("utf-8", "replace").decode("utf-8")
 
 

@@ -38,7 +38,6 @@ _PERCENT: Final = "\u00a0%"
 _SIGNIFICANT: Final = 4
 _MOST_DECIMALS: Final = 9
 _OF_CARD: Final = 3
-_LEAST: Final = 0.01
 _MANY: Final = 100
 _LEAST_PRICE: Final = 0.001
 
@@ -97,11 +96,9 @@ def amount(units: float) -> str:
 
 
 def in_column(value: float | None, scale: Scale) -> str:
-    """With two decimals, as all of its column; what is too small for them says so rather than pass for zero."""
-    if value is None or not math.isfinite(value):
-        return UNKNOWN_MARK
+    """As the scale writes it, with a true minus sign."""
     written = scale(value)
-    return f"< {_LEAST}" if value > 0 and float(written.replace(",", "")) == 0 else written.replace("-", "−")
+    return f"−{written[1:]}" if written.startswith("-") else written
 
 
 def with_interval(figure: Figure, scale: Scale) -> str:

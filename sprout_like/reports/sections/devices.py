@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, case, func, or
 from sprout_like.ledger.schema import AccountRow
 from sprout_like.reports.report import Device
 from sprout_like.reports.sections.span import within
-from sprout_like.reports.sections.sums import ratio
+from sprout_like.reports.sections.sums import ratio, size
 
 __all__ = ["read_devices"]
 
@@ -24,6 +24,10 @@ _PARTS: Final = ("requests_j", "elsewhere_j", "overhead_j", "idle_j")
 _SUMS: Final = ("counter_j", *_PARTS)
 _NAMES: Final = ("device_name", "component", "method", "meter")
 _KEY: Final = (AccountRow.host, AccountRow.device_id)
+
+_ROUNDING: Final = 1e-9
+"""Share of a counter below which a gap comes of the order in which a database adds up: it would tell ledgers of the
+same rows apart."""
 
 _Key = tuple[str | None, str]
 
@@ -41,7 +45,7 @@ def read_devices(engine: Engine, *, since_utc: datetime | None, until_utc: datet
             hours[row["host"], row["device_id"]].append({str(name): value for name, value in row.items()})
         of_host = _host_counters(connection, since_utc, until_utc) if hours else {}
     found = [_device(key, rows, of_host.get(key)) for key, rows in hours.items()]
-    return tuple(sorted(found, key=lambda device: (-device.counter_j, device.host or "", device.device_id)))
+    return tuple(sorted(found, key=lambda device: (-size(device.counter_j), device.host or "", device.device_id)))
 
 
 def _hours(connection: Connection) -> Select[*tuple[Any, ...]]:
@@ -79,7 +83,7 @@ def _hour(connection: Connection) -> ColumnElement[Any]:
 def _device(key: _Key, hours: Iterable[Mapping[str, Any]], host_counter_j: float | None) -> Device:
     of = sorted(hours, key=lambda hour: str(hour["hour"]))
     sums = {name: math.fsum(hour[name] for hour in of) for name in _SUMS}
-    gap_j = math.fsum((*(sums[name] for name in _PARTS), -sums["counter_j"]))
+    gap_j = _gap_j(sums)
     shares = [(abs(share), str(hour["hour"]), share) for hour in of if (share := _gap_share(hour)) is not None]
     worst = max(shares, default=None)
     named = of[-1]
@@ -101,4 +105,9 @@ def _device(key: _Key, hours: Iterable[Mapping[str, Any]], host_counter_j: float
 
 
 def _gap_share(hour: Mapping[str, Any]) -> float | None:
-    return ratio(math.fsum((*(hour[name] for name in _PARTS), -hour["counter_j"])), hour["counter_j"])
+    return ratio(_gap_j(hour), hour["counter_j"])
+
+
+def _gap_j(sums: Mapping[str, Any]) -> float:
+    gap_j = math.fsum((*(sums[name] for name in _PARTS), -sums["counter_j"]))
+    return 0.0 if abs(gap_j) <= _ROUNDING * abs(sums["counter_j"]) else gap_j

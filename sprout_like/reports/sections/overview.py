@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from sprout_like.reports.grouping import TIMES
 from sprout_like.reports.report import Headline, IntensityClass, Line, MixPoint, Point
 from sprout_like.reports.sections.reading import FINE_G_PER_KWH, Cell, Group
-from sprout_like.reports.sections.sums import Sums, emission, ratio, usage
+from sprout_like.reports.sections.sums import Sums, emission, ratio, size, usage
 
 __all__ = ["SERVED", "by_key", "classes", "headlines", "lines", "mix", "points"]
 
@@ -64,7 +64,7 @@ def lines(groups: Mapping[Group, Sums], by: Sequence[str], *, idle_j: float | No
     def order(item: tuple[Group, Sums]) -> tuple[object, ...]:
         (values, purpose, kind, factors), sums = item
         when = tuple(values[place] or "" for place in timed)
-        return (_purpose(purpose), when, -(sums.energy_j or 0.0), _words(values), _words((kind, factors)))
+        return (_purpose(purpose), when, -size(sums.energy_j), _words(values), _words((kind, factors)))
 
     def share(sums: Sums) -> float | None:
         part = ratio(sums.energy_j, total_j)

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 
 from directives.evidence import Quality as Judged
+from sprout_like.evaluating.summed import quality_of_sums, verdict_sums
 from sprout_like.ledger.schema import EvaluationRow, VerdictRow
 from sprout_like.reports.interval import UNKNOWN, Figure
 from sprout_like.reports.policies import PolicyLine
@@ -39,11 +40,9 @@ def read_quality(
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database's own errors.
     """
-    score, full = VerdictRow.score, VerdictRow.full_score
     keys = (EvaluationRow.model, EvaluationRow.catalogue_version, EvaluationRow.judge, VerdictRow.directive)
-    sums = [func.sum(term) for term in (score, full, score * score, full * full, score * full)]
     query = (
-        select(*keys, func.count(), *sums)
+        select(*keys, *verdict_sums())
         .join(EvaluationRow, EvaluationRow.evaluation_id == VerdictRow.evaluation_id)
         .group_by(*keys)
         .order_by(*keys)
@@ -52,8 +51,8 @@ def read_quality(
     found = []
     with engine.connect() as connection:
         for row in connection.execute(within(query, VerdictRow.judged_utc, since_utc=since_utc, until_utc=until_utc)):
-            model, catalogue_version, judge, directive, n, *totals = row
-            judged = _judged(n, *totals)
+            model, catalogue_version, judge, directive, *sums = row
+            judged = quality_of_sums(*sums)
             policy = policies.get(model)
             found.append(
                 Quality(
@@ -61,7 +60,7 @@ def read_quality(
                     catalogue_version=catalogue_version,
                     judge=judge,
                     directive=directive,
-                    verdicts_n=n,
+                    verdicts_n=judged.n,
                     score=judged.mean,
                     full_score=judged.full_mean,
                     quality=_quality(judged, settings.confidence),
@@ -91,18 +90,6 @@ def lower_bound(judged: Judged, confidence: float) -> float | None:
     middle = judged.mean * judged.full_mean - k * judged.covariance
     rest = judged.mean**2 - k * judged.variance
     return max(0.0, (middle - math.sqrt(max(0.0, middle * middle - square * rest))) / square)
-
-
-def _judged(n: int, score: float, full: float, squares: float, full_squares: float, products: float) -> Judged:
-    mean, full_mean = score / n, full / n
-    return Judged(
-        n=n,
-        mean=mean,
-        full_mean=full_mean,
-        variance=max(0.0, squares / n - mean * mean),
-        full_variance=max(0.0, full_squares / n - full_mean * full_mean),
-        covariance=products / n - mean * full_mean,
-    )
 
 
 def _quality(judged: Judged, confidence: float) -> Figure:

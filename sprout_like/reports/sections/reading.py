@@ -11,8 +11,8 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Subquery, cast, func, select
 
-from sprout_like.carbon import JOULES_PER_KWH
 from sprout_like.reports.grouping import COLUMNS, TAG, TIMES
+from sprout_like.reports.mean_intensity import intensity_to_class
 from sprout_like.reports.sections.sums import Sums, columns
 
 __all__ = ["FINE_G_PER_KWH", "Cell", "Group", "Step", "cells", "groups", "levels", "step_of", "utc_day"]
@@ -83,7 +83,7 @@ def groups(connection: Connection, facts: Subquery, by: Sequence[str]) -> dict[G
 def levels(connection: Connection, facts: Subquery) -> Iterator[tuple[str, str, str, int, int]]:
     """Kind, factors, directive, fine class of the hour's intensity, and how many requests of users these are."""
     c = facts.c
-    place = c.operational_g * JOULES_PER_KWH / (c.energy_j * c.pue) / FINE_G_PER_KWH
+    place = intensity_to_class(facts) / FINE_G_PER_KWH
     # SQLite cuts off what is behind the point, and need not have `floor`; PostgreSQL would round.
     level = cast(place if connection.dialect.name == "sqlite" else func.floor(place), BigInteger)
     keys = (c.kind, c.factors, c.directive, level)

@@ -104,7 +104,7 @@ def site(cells: Sequence[Cell], devices: Iterable[Device], settings: Settings, *
         price=facility_kwh.times(settings.price_per_kwh),
         overhead_j=math.fsum(device.overhead_j for device in closed) if closed else None,
         idle_j=math.fsum(device.idle_j for device in closed) if closed else None,
-        idle_shared=idle_shared,
+        idle_shared=idle_shared and bool(whole.energy_j),  # it is shared out by energy
     )
 
 

@@ -15,7 +15,7 @@ from sprout_like.reports.interval import UNKNOWN, Figure
 from sprout_like.reports.report import Emission, Usage
 from sprout_like.reports.uncertainty import EnergyPart, carbon_total, energy_total
 
-__all__ = ["Sums", "columns", "emission", "energy", "grams", "ratio", "usage"]
+__all__ = ["Sums", "columns", "emission", "energy", "grams", "ratio", "size", "usage"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +114,11 @@ def ratio(one: float | None, other: float | None) -> float | None:
     return None if one is None or not other else one / other
 
 
+def size(total: float | None) -> float:
+    """A total to sort by: databases add up in orders of their own, whose last digits would swap equals."""
+    return float(f"{total or 0.0:.9g}")
+
+
 def energy(sums: Sums) -> Figure:
     """In J, with its interval."""
     return energy_total(sums.meters)
@@ -121,8 +126,7 @@ def energy(sums: Sums) -> Figure:
 
 def grams(sums: Sums) -> Figure:
     """Operational, in g CO2e; no interval where some of it rests on no published actual, which is off unknown far."""
-    provisional = ratio(sums.provisional_n, sums.carbon_known_n) or 0.0
-    return carbon_total(sums.operational_g, energy(sums), provisional_share=provisional)
+    return carbon_total(sums.operational_g, energy(sums), provisional=sums.provisional_n > 0)
 
 
 def usage(sums: Sums, *, idle_j: float | None = None) -> Usage:

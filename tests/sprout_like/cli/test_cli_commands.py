@@ -20,7 +20,7 @@ import typer.main
 from sqlalchemy import update
 
 from sprout_like import CarbonAware, Settings
-from sprout_like.cli.main import app
+from sprout_like.cli.commands import app
 from sprout_like.ledger import open_engine, open_ledger
 from sprout_like.ledger.schema import RequestRow, StoredRequestRow
 from sprout_like.ledger.spool import Spool
@@ -261,7 +261,7 @@ def test_flush_says_how_many_rows_still_wait(sprout_like: Command, place: Path) 
     assert "hunter2" not in outcome.err
 
 
-@pytest.mark.parametrize("command", [["report"], ["ledger", "check"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["report"], ["ledger", "check"], ["ledger", "flush"]], ids=" ".join)
 def test_reading_makes_no_ledger_and_no_spool(sprout_like: Command, place: Path, command: list[str]) -> None:
     assert sprout_like(*command).code == 2
     assert list(place.rglob("*")) == []

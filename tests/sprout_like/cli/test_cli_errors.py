@@ -29,10 +29,12 @@ WRONG = {
         "Leave out --since",
     ),
     "parquet on a screen": (["report", "--format", "parquet"], "--format: parquet is no text", "--out FILE"),
+    "out without a format": (["report", "--out", "x.pdf"], "--out: x.pdf tells no format", "or give --format"),
     "out a folder": (["report", "--out", "."], "--out: . is a folder", "Name a file in it"),
     "out nowhere": (["report", "--out", "no/x.md"], "--out: there is no folder", "Make it, or name another"),
     "no report to verify": (["report", "verify", "nope.md"], "nope.md: cannot be read", "Name a report that is there"),
-    "format": (["report", "--format", "nope"], "'nope' is not one of", "'csv'"),
+    "format": (["report", "--format", "nope"], "Invalid value for '--format': 'nope' is not one of", "'csv'"),
+    "per": (["export", "codecarbon", "--per", "year"], "Invalid value for '--per': 'year' is not one of", "'day'"),
     "since": (["report", "--since", "yesterday"], "--since", "write 2026-03-01"),
     "a stamp as a number": (["report", "--until", "0"], "--until", "write 2026-03-01"),
     "a moment before all time": (["report", "--since", "0001-01-01T00:00+05:00"], "--since", "write 2026-03-01"),
@@ -40,6 +42,11 @@ WRONG = {
     "tolerance": (["ledger", "check", "--tolerance", "2"], "--tolerance", "less than or equal to 1"),
     "no ledger": (["report", "--ledger", "nope.sqlite"], "there is no ledger at", "Serve a request first"),
     "a name of two lines": (["report", "--ledger", "two\nlines"], "there is no ledger at", "Serve a request first"),
+    "a name that steers": (
+        ["report", "--ledger", "\x1b[2J\u202eetilqs"],
+        "\ufffd[2J\ufffdetilqs",
+        "Serve a request first",
+    ),
     "no ledger to check": (["ledger", "check"], "there is no ledger at", "Serve a request first"),
     "a folder as ledger": (["report", "--ledger", "."], "is a folder", "Name a file in it"),
     "scheme": (["report", "--ledger", "mysql://me:hunter2@db/x"], "mysql is not supported", "sqlite:///FILE"),
@@ -51,7 +58,12 @@ WRONG = {
     "no server": (["report", "--ledger", "postgresql://me:hunter2@127.0.0.1:1/x"], "127.0.0.1:1/x", "refused"),
     "no ledger to settle": (["ledger", "settle"], "there is no ledger at", "Serve a request first"),
     "settle since": (["ledger", "settle", "--since", "yesterday"], "--since", "write 2026-03-01"),
-    "flush to nowhere": (["ledger", "flush", "--ledger", "file/x.sqlite"], "ledger", "Name a file in a folder"),
+    "flush to nowhere": (["ledger", "flush", "--ledger", "file/x.sqlite"], "there is no ledger at", "name another"),
+    "flush to a name of nobody's": (["ledger", "flush"], "there is no ledger at", "name another"),
+    "flush to no server": (["ledger", "flush", "--ledger", "postgresql://me:hunter2@127.0.0.1:1/x"], "127", "refused"),
+    "a home of nobody": (["report", "--ledger", "~no_such_user/x"], "~no_such_user is the home of nobody", "file path"),
+    "NUL in a name": (["ledger", "flush", "--ledger", "a\0b"], "cannot be the name of a file", "file path"),
+    "out a device": (["report", "--out", "/dev/null", "--force"], "--out: /dev/null is a device", "leave out --out"),
     "out": (["demo", "--out", "file/out"], "--out: cannot write to file/out", "Name a folder"),
     "json in a missing folder": (
         ["demo", "--json", "missing/data.json"],
@@ -78,7 +90,7 @@ def test_wrong_input(sprout_like: Callable[..., Any], place: Path, case: str) ->
     [
         ("SPROUT_LEDGRE", "x", "SPROUT_LEDGRE", "Did you mean 'ledger'"),
         ("SPROUT_CONTROL_SHARE", "2", "control_share", "less than 1"),
-        ("SPROUT_TAGS", "{", "tags", "Correct"),
+        ("SPROUT_TAGS", "{", "tags", "Write it as JSON"),
         ("SPROUT_LEDGER", "oracle://me:hunter2@db/x", "oracle is not supported", "sqlite:///FILE"),
     ],
 )
@@ -145,6 +157,22 @@ def test_a_ledger_that_breaks_while_it_is_read(
     _assert_one_error(outcome, "is not a SQLite database, or damaged", "Move it away")
 
 
+@pytest.mark.parametrize("module", ["typer", "grid", "sprout_like.cli.commands", "sqlalchemy"])
+def test_an_interrupt_while_the_program_still_loads_is_quiet(place: Path, module: str) -> None:
+    code = (
+        "import sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "from sprout_like.cli.main import run\n"
+        "run(['report'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize(
     "arguments", [["grid", "zones", "DE"], ["grid", "zones", "--json"], ["--help"]], ids=["rich", "json", "help"]
@@ -166,5 +194,6 @@ def _assert_one_error(outcome: Any, problem: str, fix: str) -> None:
     assert outcome.err.startswith("error: ")
     assert outcome.err.count("\n") == 1
     assert outcome.err.endswith("\n")
+    assert outcome.err[:-1].isprintable()
     assert problem in outcome.err
     assert fix in outcome.err

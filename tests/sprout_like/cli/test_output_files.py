@@ -81,12 +81,17 @@ def test_options_before_verify_are_not_swallowed(
     assert len(refused.err.splitlines()) == 1
 
 
-def test_a_database_of_something_else_is_left_as_it_is(sprout_like: Command, place: Path) -> None:
+@pytest.mark.parametrize(
+    "command", [("report",), ("ledger", "check"), ("ledger", "flush"), ("ledger", "roll-up")], ids=" ".join
+)
+def test_a_database_of_something_else_is_left_as_it_is(
+    sprout_like: Command, place: Path, command: tuple[str, ...]
+) -> None:
     with sqlite3.connect(place / "bookmarks.sqlite") as connection:
         connection.execute("CREATE TABLE bookmarks (url TEXT)")
     connection.close()
 
-    refused = sprout_like("report", "--ledger", "bookmarks.sqlite")
+    refused = sprout_like(*command, "--ledger", "bookmarks.sqlite")
 
     assert refused.code == 2
     assert "holds tables, but no ledger" in refused.err

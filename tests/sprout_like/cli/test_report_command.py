@@ -73,15 +73,27 @@ def test_a_file_is_written_as_it_is_called_checked_and_not_replaced(
     written = sprout_like(*options)
     first = (place / name).read_bytes()
 
-    assert (written.code, written.out, written.err) == (0, "", "")
+    assert (written.code, written.err) == (0, "")
+    assert written.out == f"Written to {name}, its manifest to {name}.manifest.json\n"
     verified = sprout_like("report", "verify", name, "--ledger", ledger)
     assert (verified.code, verified.err) == (0, "")
+    assert sprout_like("report", "verify", f"{name}.manifest.json", "--ledger", ledger) == verified
     assert f"{name}: as it was made: the same bytes again from the same 3 rows of 1 days" in verified.out
     again = sprout_like(*options)
     assert again.code == 2
     assert f"--out: {name} exists. Name another file, or add --force to replace it" in again.err
     assert sprout_like(*options, "--force").code == 0
     assert (place / name).read_bytes() == first
+
+
+def test_a_name_that_tells_no_format_needs_one(sprout_like: Command, ledger: Path, place: Path) -> None:
+    refused = sprout_like("report", "--ledger", ledger, "--out", "r.unknown")
+
+    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert "--out: r.unknown tells no format" in refused.err
+    assert not (place / "r.unknown").exists()
+    assert sprout_like("report", "--ledger", ledger, "--out", "r.unknown", "--format", "csv").code == 0
+    assert (place / "r.unknown").read_text().startswith("directive,")
 
 
 def test_what_differs_is_said_and_is_exit_code_1(
@@ -103,8 +115,9 @@ def test_what_differs_is_said_and_is_exit_code_1(
 
 
 def test_no_manifest_where_none_is_wanted(sprout_like: Command, ledger: Path, place: Path) -> None:
-    assert sprout_like("report", "--ledger", ledger, "--out", "r.md", "--no-manifest").code == 0
+    written = sprout_like("report", "--ledger", ledger, "--out", "r.md", "--no-manifest")
 
+    assert (written.code, written.out) == (0, "Written to r.md\n")
     assert not (place / "r.md.manifest.json").exists()
     outcome = sprout_like("report", "verify", "r.md", "--ledger", ledger)
     assert outcome.code == 2

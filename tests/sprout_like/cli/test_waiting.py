@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
+from tests.sprout_like.cli.terminal import needs_terminals, told
 
 
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
+@needs_terminals
 def test_a_terminal_is_told_and_the_output_is_not(place: Path) -> None:
-    ours, theirs = os.openpty()
-    done = subprocess.run(
-        [sys.executable, "-c", "from sprout_like.cli.main import run; run()", "grid", "now", "--grid", "static:250"],
-        stdout=subprocess.PIPE, stderr=theirs, text=True, check=False, timeout=120,
-        env={**os.environ, "TERM": "xterm"},
-    )  # fmt: skip
-    os.close(theirs)
-    said = os.read(ours, 10_000).decode()
-    os.close(ours)
+    done, said = told("grid", "now", "--grid", "static:250")
 
     assert done.returncode == 0
     assert "waiting for static" in said

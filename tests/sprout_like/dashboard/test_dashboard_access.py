@@ -82,6 +82,12 @@ def test_beyond_this_machine_a_token_is_always_asked_for(serve, ledger) -> None:
     assert served.raw("GET", "/api/now", {"Host": "evil.example"}).status_code == 421
 
 
+def test_a_host_name_is_the_same_in_capitals(serve, ledger) -> None:
+    served = serve(ledger, host="LOCALHOST")
+    assert "token=" not in served.url
+    assert served.raw("GET", "/api/now", {"Host": "LocalHost"}).status_code == 200
+
+
 def test_a_token_is_in_no_log(locked, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
     with caplog.at_level(logging.DEBUG):
         httpx.get(f"{locked.base}/?token=wrong-one", trust_env=False)

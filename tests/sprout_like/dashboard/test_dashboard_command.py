@@ -10,7 +10,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from sqlite3 import connect
 
 import httpx
 import pytest
@@ -84,6 +86,68 @@ def test_a_ledger_that_is_not_there_yet_is_said_and_not_made(start: Start, ledge
     assert not ledger.exists()
 
 
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _text(path: Path) -> None:
+    path.write_text("hello")
+
+
+def _damaged(path: Path) -> None:
+    write(path, [now_request(1)])
+    path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 8192)
+
+
+def _of_others(path: Path) -> None:
+    with closing(connect(path)) as connection:
+        connection.execute("CREATE TABLE bookmarks (url TEXT)")
+
+
+def _newer(path: Path) -> None:
+    write(path, [now_request(1)])
+    with closing(connect(path)) as connection, connection:
+        connection.execute("UPDATE sprout_like_version SET version_num = '9999'")
+
+
+@pytest.mark.parametrize(
+    ("made", "problem"),
+    [
+        (_folder, "is a folder"),
+        (_text, "is not a SQLite database, or damaged"),
+        (_damaged, "is not a SQLite database, or damaged"),
+        (_of_others, "holds tables, but no ledger"),
+        (_newer, "has schema 9999, which this release does not know"),
+    ],
+)
+def test_what_will_never_be_a_ledger_is_one_line(
+    start: Start, ledger: Path, made: Callable[[Path], None], problem: str
+) -> None:
+    made(ledger)
+    process = start("--ledger", str(ledger))
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("error: ledger: ")
+    assert problem in err
+
+
+def test_a_server_that_is_down_for_now_is_waited_for(start: Start) -> None:
+    process = start("--ledger", "postgresql://me:hunter2@127.0.0.1:1/team")
+    assert httpx.get(first_url(process), trust_env=False).status_code == 200
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert err.startswith("ledger: postgresql://127.0.0.1:1/team: ")
+    assert "hunter2" not in err
+
+
+@pytest.mark.postgres
+def test_a_server_that_refuses_is_one_line(start: Start, postgres_url: str) -> None:
+    process = start("--ledger", f"{postgres_url.rpartition('/')[0]}/no_such_database")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.count("\n")) == (2, "", 1)
+    assert "there is no such database" in err
+
+
 def test_with_a_token_the_next_url_is_printed_once_one_was_used(start: Start, ledger: Path) -> None:
     process = start("--ledger", str(ledger), "--token")
     url = first_url(process)
@@ -114,6 +178,16 @@ def test_an_address_that_is_not_this_machines_is_one_line(
     err = capsys.readouterr().err
     assert ended.value.code == 2
     assert "cannot listen at" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["https://board.example", "two words", "", "board.example:port", "a/b"])
+def test_a_name_that_no_browser_sends_is_one_line(ledger: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(["dashboard", "--ledger", str(ledger), "--port", "0", "--name", name])
+    err = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert f"dashboard: {name!r} is no host name. Give --name as" in err
     assert err.count("\n") == 1
 
 

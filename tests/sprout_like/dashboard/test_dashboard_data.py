@@ -130,9 +130,9 @@ def test_a_file_that_took_the_ledgers_place_is_the_one_that_is_read(serve, ledge
     assert board.get("/api/traffic").json()["requests_n"] == 3
 
 
-def test_a_damaged_file_is_no_fault_of_the_server(serve, ledger) -> None:
-    ledger.write_bytes(b"no database" * 1000)
+def test_a_file_that_is_damaged_meanwhile_is_no_fault_of_the_server(serve, ledger) -> None:
     board = serve(ledger)
+    ledger.write_bytes(b"no database" * 1000)
     answer = board.get("/api/traffic")
     assert answer.status_code == 503
     assert "not a database" in answer.json()["error"]
@@ -164,6 +164,12 @@ def test_half_a_character_in_a_tag_is_still_json(serve, ledger) -> None:
     )
     board = serve(ledger)
     assert json.loads(board.get("/api/traffic").content)["directives"][0]["directive"]
+
+
+def test_no_name_turns_the_direction_of_what_is_around_it(serve, ledger) -> None:
+    write(ledger, [now_request(1, directive="\u202egpj.exe")])
+    told = serve(ledger).get("/api/traffic").json()
+    assert told["directives"][0]["directive"] == "\ufffdgpj.exe"
 
 
 def test_a_password_in_the_ledgers_address_is_never_told(serve, tmp_path: Path) -> None:

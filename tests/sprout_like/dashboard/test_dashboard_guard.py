@@ -61,9 +61,11 @@ def test_no_name_at_all_is_refused(served) -> None:
 
 
 def test_a_name_that_was_given_is_its_own(serve, ledger) -> None:
-    served = serve(ledger, names=("Board.Example",))
+    served = serve(ledger, names=("Board.Example", "other.example:8443", "fd00::7"))
     assert served.raw("GET", "/api/page", {"Host": "board.example"}).status_code == 200
-    assert served.raw("GET", "/api/page", {"Host": "other.example"}).status_code == 421
+    assert served.raw("GET", "/api/page", {"Host": "other.example"}).status_code == 200
+    assert served.raw("GET", "/api/page", {"Host": "[FD00::7]:8443"}).status_code == 200
+    assert served.raw("GET", "/api/page", {"Host": "third.example"}).status_code == 421
 
 
 @pytest.mark.parametrize(

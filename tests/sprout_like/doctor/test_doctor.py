@@ -43,6 +43,18 @@ def test_whatever_is_missing_comes_with_its_fix(examined: Examined, monkeypatch:
     assert [finding for finding in found if finding.state != "ok" and not finding.fix] == []
 
 
+def test_a_classifier_that_would_stop_the_middleware_fails(
+    examined: Examined, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "classes.json").write_text("{", "utf-8")
+    _set(monkeypatch, classes="classes.json")
+
+    (finding,) = examined()["classes"]
+
+    assert (finding.state, finding.found) == ("fail", "classes.json: this is no classifier")
+    assert "sprout-like classes train" in str(finding.fix)
+
+
 def test_it_writes_nothing(examined: Examined, place: Path) -> None:
     examined()
 
@@ -153,7 +165,7 @@ def test_the_command_prints_a_line_a_finding_and_its_fix_and_exits_1_for_a_failu
     assert code == 1
     assert "FAIL grid     uk, zone GB: " in out
     assert "\n               → Check the network" in out
-    assert "ok   spool    nothing waits\n" in out
+    assert "ok   spool    nothing waits on this machine\n" in out
 
 
 def test_the_command_exits_0_where_nothing_fails(

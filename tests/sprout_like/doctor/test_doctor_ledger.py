@@ -48,7 +48,7 @@ def test_a_ledger_in_use(examined: Examined, spec: str) -> None:
     assert [model.found for model in found["model"]] == [
         "HuggingFaceTB/SmolLM2-135M-Instruct (llama, engine transformers) has rows in the ledger"
     ]
-    assert found["spool"] == [Finding("spool", "ok", "nothing waits")]
+    assert found["spool"] == [Finding("spool", "ok", "nothing waits on this machine")]
 
 
 def test_a_ledger_in_use_is_left_as_it_is(examined: Examined, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from sprout_like.cli.main import app
+from sprout_like.cli.commands import app
 from sprout_like.exports.codecarbon import COLUMNS, write_codecarbon
 from sprout_like.exports.codecarbon.countries import three_letters
 from sprout_like.ledger import open_engine
@@ -43,6 +43,7 @@ def test_a_request_is_a_line_in_codecarbons_units(fill_either: Fill) -> None:
     assert line["timestamp"] == "2026-03-01T12:00:01"
     assert line["run_id"] == row.request_id
     assert line["project_name"] == "sprout-like"
+    assert line["on_cloud"] == "N"
     assert line["experiment_id"] == "average direct"
     assert line["country_iso_code"] == "GBR"
     assert line["region"] == "GB"
@@ -69,7 +70,6 @@ def test_a_request_is_a_line_in_codecarbons_units(fill_either: Fill) -> None:
         "python_version",
         "longitude",
         "cpu_utilization_percent",
-        "on_cloud",
     ):
         assert line[unknown] == ""
 
@@ -122,6 +122,35 @@ def test_a_span_begins_with_its_first_moment_and_ends_before_its_last(fill: Fill
         "until_utc": datetime(2026, 3, 1, 12, 0, 3, tzinfo=UTC),
     }
     assert [int(line["run_id"], 16) for line in written(spec, **span)] == [1, 2]
+
+
+@pytest.mark.parametrize("per", ["session", "day"])
+def test_lines_of_a_span_add_up_to_its_requests(fill_either: Fill, per: str) -> None:
+    spec = fill_either([sample_request(number) for number in range(4)])
+    span = {
+        "since_utc": datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC),
+        "until_utc": datetime(2026, 3, 1, 12, 0, 3, tzinfo=UTC),
+    }
+    each, together = written(spec, **span), written(spec, per=per, **span)
+    for name in ("duration", "emissions", "energy_consumed"):
+        one, other = (math.fsum(float(line[name]) for line in lines) for lines in (each, together))
+        assert one == pytest.approx(other)
+
+
+@pytest.mark.parametrize("per", ["request", "session", "day"])
+def test_known_only_leaves_no_cell_empty_that_a_reader_adds_up(fill_either: Fill, per: str) -> None:
+    nothing = {"gpu_j": None, "cpu_j": None, "dram_j": None, "energy_by_device_j": {}, "energy_method": "none"}
+    spec = fill_either(
+        [
+            sample_request(0),
+            sample_request(1, operational_g=None, intensity_g_per_kwh=None),
+            sample_request(2, energy_j=None, operational_g=None, energy_uncertainty_j=None, **nothing),
+        ]
+    )
+    (line,) = written(spec, per=per, known_only=True)
+    assert float(line["duration"]) == 1.5
+    assert all(float(line[name]) > 0 for name in ("emissions", "energy_consumed"))
+    assert len(written(spec, per="request")) == 3
 
 
 def test_no_text_becomes_a_formula(fill: Fill) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from sprout_like.cli.main import app
+from sprout_like.cli.commands import app
 from sprout_like.exports.grafana import Source, dashboard
 from sprout_like.ledger import open_engine
 from sprout_like.ledger.testing import sample_account, sample_request

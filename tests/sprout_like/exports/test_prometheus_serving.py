@@ -40,6 +40,7 @@ def test_the_setting_alone_serves_metrics_until_it_is_closed(wrap: Wrap) -> None
     [
         ("localhost", "/metrics", 200),
         ("localhost:1234", "/metrics", 200),
+        ("LOCALHOST:1234", "/metrics", 200),
         ("attacker.example", "/metrics", 403),
         ("attacker.example:80", "/metrics", 403),
         ("", "/metrics", 403),

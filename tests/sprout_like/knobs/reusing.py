@@ -11,13 +11,9 @@ from sprout_like.engines.engine import Call, Generation, Plan
 from sprout_like.engines.hugging_face import HuggingFaceEngine
 from sprout_like.reuse.memory_answers import MemoryAnswers
 from sprout_like.reuse.prefixes import PrefixCache
+from tests.sprout_like.knobs.calling import Window
 
 FAMILIES = ["llama", "qwen2", "qwen3", "mistral", "gemma", "phi", "olmo2", "gpt2", "gpt_neox"]
-
-
-class Window:
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
 
 
 class Stream:

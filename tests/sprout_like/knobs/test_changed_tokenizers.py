@@ -16,6 +16,7 @@ from sprout_like.engines.hugging_face import HuggingFaceEngine
 from sprout_like.engines.variants.vocabulary import difference
 from sprout_like.knobs.instruction import InstructionKnob
 from sprout_like.reuse.prefixes import PrefixCache
+from tests.sprout_like.knobs.calling import Window
 
 pytestmark = pytest.mark.model
 
@@ -35,11 +36,6 @@ PLAIN_ENDS = (
     "{% for m in messages %}@{{ m.role }}\n{{ m.content }}@end\n{% endfor %}"
     "{% if add_generation_prompt %}@assistant\n{% endif %}"
 )
-
-
-class Window:
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
 
 
 @pytest.fixture

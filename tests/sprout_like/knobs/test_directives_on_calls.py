@@ -13,6 +13,7 @@ from directives import FULL, Budget, Catalogue, Directive
 from sprout_like.engines.engine import Call, Generation, Plan
 from sprout_like.engines.hugging_face import HuggingFaceEngine
 from sprout_like.reuse.prefixes import PrefixCache
+from tests.sprout_like.knobs.calling import Window
 from tests.sprout_like.shown import shown
 
 pytestmark = pytest.mark.model
@@ -20,11 +21,6 @@ pytestmark = pytest.mark.model
 TOLD = Directive(name="told", instruction="Always answer briefly.")
 CAPPED = Directive(name="capped", budget=Budget(max_new_tokens=6))
 BOTH = Directive(name="both", instruction="Always answer briefly.", budget=Budget(max_new_tokens=6, soft_tokens=3))
-
-
-class Window:
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
 
 
 def prompts(tokenizer: Any, *texts: str, side: str = "left") -> dict[str, torch.Tensor]:

@@ -15,6 +15,7 @@ from directives import FULL, Budget, Confidence, Depth, Directive, EarlyExit, Re
 from sprout_like.engines.engine import Generation
 from sprout_like.engines.hugging_face import HuggingFaceEngine
 from sprout_like.engines.views import depth_view
+from tests.sprout_like.knobs.calling import Window
 from tests.sprout_like.shown import shown
 
 pytestmark = pytest.mark.model
@@ -23,11 +24,6 @@ PROMPT = torch.tensor([[2, 2, 30, 31, 9, 41], [1, 5, 9, 14, 33, 92]])
 MASK = torch.tensor([[0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]])
 CALL = {"inputs": PROMPT, "attention_mask": MASK, "max_new_tokens": 10, "do_sample": False}
 ONE = {**CALL, "inputs": PROMPT[1:], "attention_mask": MASK[1:]}
-
-
-class Window:
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
 
 
 def exits(**forms: Any) -> Directive:

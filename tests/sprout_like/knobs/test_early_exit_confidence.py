@@ -14,6 +14,7 @@ from directives import Budget, Confidence, Directive, EarlyExit
 from sprout_like.engines.engine import Generation
 from sprout_like.engines.hugging_face import HuggingFaceEngine
 from sprout_like.engines.views import depth_view
+from tests.sprout_like.knobs.calling import Window
 from tests.sprout_like.shown import shown
 from tests.sprout_like.viewable import FAMILIES
 
@@ -21,11 +22,6 @@ pytestmark = pytest.mark.model
 
 LAYERS, LAYER, NEW = 6, 3, 24
 PROMPT = torch.tensor([[1, 5, 9, 14, 33, 92, 7, 61, 12, 3]])
-
-
-class Window:
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
 
 
 @pytest.fixture

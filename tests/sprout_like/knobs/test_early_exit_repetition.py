@@ -16,6 +16,7 @@ from directives import Confidence, Depth, Directive, EarlyExit, Repetition
 from sprout_like.engines.engine import Generation
 from sprout_like.engines.hugging_face import HuggingFaceEngine
 from sprout_like.knobs.looping import LoopCriterion, Loops
+from tests.sprout_like.knobs.calling import Window
 
 PROMPT = torch.tensor([[9, 9, 9, 9], [1, 5, 9, 14]])
 EOS, PAD = 2, 3
@@ -78,11 +79,6 @@ def test_padding_behind_a_row_that_has_ended_is_no_loop(end: int) -> None:
 def test_a_row_is_not_ended_below_the_callers_minimum() -> None:
     said, _ = ended([[4] * 12], least_tokens=9)
     assert said == [[False]] * 8 + [[True]] * 4
-
-
-class Window:
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
 
 
 class Says:

@@ -18,27 +18,12 @@ from directives.knobs import Depth
 from sprout_like.engines.engine import Call, Generation, Plan
 from sprout_like.engines.hugging_face import HuggingFaceEngine
 from sprout_like.knobs.kv_cache import KvCacheKnob
+from tests.sprout_like.knobs.calling import FAMILIES, SIZE, Window, state
 
 pytestmark = pytest.mark.model
 
 STATIC = Directive(name="static", kv_cache=KvCache(kind="static"))
 QUANTIZED = Directive(name="quantized", kv_cache=KvCache(kind="quantized"))
-SIZE = 300
-
-FAMILIES: list[tuple[str, dict[str, Any]]] = [
-    ("llama", {}),
-    ("qwen2", {}),
-    ("mistral", {"sliding_window": 16}),
-    ("gemma", {}),
-    ("gemma2", {"sliding_window": 16}),
-    ("phi", {}),
-    ("gpt2", {}),
-]
-
-
-class Window:
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
 
 
 class Failing:
@@ -71,26 +56,6 @@ def run(engine: HuggingFaceEngine, directive: Directive, kwargs: dict[str, Any])
     assert engine.misfit(directive) is None
     assert engine.refusal(directive, call) is None
     return engine.run(engine.plan(directive, call), call, Window())
-
-
-def state(model: Any) -> Any:
-    """The model's own attributes and settings, and where its weights lie."""
-    return (
-        {name: id(value) for name, value in vars(model).items()},
-        model.config.to_dict(),
-        model.generation_config.to_dict(),
-        {name: weights.data_ptr() for name, weights in model.state_dict().items()},
-    )
-
-
-@pytest.fixture
-def make(make_tiny: Callable[..., Any]) -> Callable[..., Any]:
-    def make(family: str, **changes: Any) -> Any:
-        model = make_tiny(family, **{"vocab_size": SIZE, **changes})
-        model.generation_config.eos_token_id = None
-        return model
-
-    return make
 
 
 @pytest.mark.parametrize(("family", "changes"), FAMILIES, ids=lambda v: v if isinstance(v, str) else None)

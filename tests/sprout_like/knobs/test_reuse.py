@@ -13,7 +13,8 @@ from transformers import DynamicCache, GenerationConfig, LogitsProcessorList, St
 from directives import Budget, Directive, Reuse
 from sprout_like.engines.engine import Call
 from sprout_like.engines.hugging_face import HuggingFaceEngine
-from tests.sprout_like.knobs.reusing import FAMILIES, Stream, Window, asked, engine_of, planned, prompts, served
+from tests.sprout_like.knobs.calling import Window
+from tests.sprout_like.knobs.reusing import FAMILIES, Stream, asked, engine_of, planned, prompts, served
 
 pytestmark = pytest.mark.model
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 
 import pytest
 from alembic import command
@@ -189,6 +192,73 @@ def test_who_may_read_or_write_requests_may_do_so_still(postgres_url: str) -> No
         insert_requests(connection, [sample_request(2)])
     engine.dispose()
     execute(postgres_url, "DROP OWNED BY team_reader, team_writer", "DROP ROLE team_reader, team_writer")
+
+
+@pytest.mark.postgres
+def test_a_row_that_is_written_while_the_tables_move_is_moved_too(postgres_url: str) -> None:
+    """Its id lies behind the page that is moved when it is committed, as that of a row out of a spool."""
+    older = upgraded_to(postgres_url, "0008")
+    insert_as_then(older, sample_request(2))
+    waiting = text("SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'requests'::regclass")
+    table = Table("requests", MetaData(), autoload_with=older)
+    row = {name: value for name, value in sample_request(1).as_dict().items() if name in table.columns}
+
+    with ThreadPoolExecutor(1) as pool, older.connect() as writer:
+        writer.execute(insert(table), row)
+        upgrading = pool.submit(open_engine, postgres_url)
+        while not upgrading.done() and writer.execute(waiting).first() is None:
+            sleep(0.05)
+        writer.commit()
+        engine = upgrading.result(60)
+
+    assert [request.request_id for request in requests_in(engine)] == [sample_request(n).request_id for n in (1, 2)]
+    engine.dispose()
+    older.dispose()
+
+
+def test_an_upgrade_says_that_it_may_take_long(spec: str, caplog: pytest.LogCaptureFixture) -> None:
+    upgraded_to(spec, "0007").dispose()
+
+    open_engine(spec).dispose()
+    open_engine(spec).dispose()
+
+    (message,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert f"from schema 0007 to {HEAD}, which takes minutes" in message
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+def test_a_process_that_dies_while_it_upgrades_changes_nothing(spec: str, pages: int) -> None:
+    """By the signal that nobody hears, before the first page of rows is moved or after it."""
+    rows = insert_as_then(upgraded_to(spec, "0007"), *(sample_request(number) for number in range(10)))
+
+    died = subprocess.run([sys.executable, "-c", DIES_AFTER_PAGES, spec, str(pages)], timeout=60, capture_output=True)
+
+    assert died.returncode == -signal.SIGKILL
+    engine = open_engine(spec)
+    assert requests_in(engine) == rows
+    engine.dispose()
+
+
+DIES_AFTER_PAGES = """
+import os, signal, sys
+from sqlalchemy import event
+from sprout_like.ledger.address import parse_address
+from sprout_like.ledger.engine import build_engine
+from sprout_like.ledger.migrate import ensure_schema
+
+engine = build_engine(parse_address(sys.argv[1]))
+asked = 0
+
+@event.listens_for(engine, "before_cursor_execute")
+def count(connection, cursor, statement, *others):
+    global asked
+    if "ORDER BY request_id LIMIT" in statement:
+        if asked == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        asked += 1
+
+ensure_schema(engine)
+"""
 
 
 WRITES_WHILE_ALEMBIC_IS_IMPORTED = """

@@ -133,3 +133,14 @@ def test_a_sink_may_use_the_accounts_itself(bench) -> None:
     bench.accounts.attach(lambda record: bench.accounts.open(["gpu"]).close() and None, owner="curious")
     bench.accounts.open(["gpu"], "ledger").close()
     assert len(bench.closed()) == 1
+
+
+def test_a_period_in_which_the_clock_was_set_back_does_not_end_before_it_began(bench) -> None:
+    with bench.accounts.overhead(["cpu"]):
+        bench.draw(cpu=30)
+        bench.clock.set_forward(-3600)
+
+    record = bench.closed()["cpu"]
+
+    assert record.ended_utc == record.started_utc
+    assert record.overhead_j == record.counter_j == 30

@@ -66,6 +66,10 @@ class AccountsMachine(RuleBasedStateMachine):
     def advance(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
+    @rule(seconds=st.sampled_from([-86_400.0, -3600.0, -0.5, 7200.0]))
+    def set_clock(self, seconds: float) -> None:
+        self.clock.set_forward(seconds)
+
     @rule(devices=SOME_DEVICES, owner=st.sampled_from(OWNERS))
     def open(self, devices: list[str], owner: str | None) -> None:
         self.windows.append(self.accounts.open(devices, owner))

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -16,6 +13,7 @@ import pytest
 from directives.replay import Experiment
 from sprout_like.cli.main import run
 from sprout_like.replay.run import EMBODIED_G_PER_S
+from tests.sprout_like.cli.terminal import needs_terminals, told
 from tests.sprout_like.replay.recorded import Given, requests_columns, trace_rows
 
 Replay = Callable[..., tuple[int, str, str]]
@@ -224,18 +222,9 @@ def test_too_few_prompts_are_refused(replay: Replay, given: Given) -> None:
     assert "too few different texts to learn from" in replay("--context", "text")[2]
 
 
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
+@needs_terminals
 def test_a_terminal_is_told_what_is_replayed(given: Given) -> None:
-    ours, theirs = os.openpty()
-    arguments = [str(argument) for argument in (*given.arguments, "--hours", 1)]
-    done = subprocess.run(
-        [sys.executable, "-c", "from sprout_like.cli.main import run; run()", *arguments],
-        stdout=subprocess.PIPE, stderr=theirs, text=True, check=False, timeout=120,
-        env={**os.environ, "TERM": "xterm"},
-    )  # fmt: skip
-    os.close(theirs)
-    said = os.read(ours, 10_000).decode()
-    os.close(ours)
+    done, said = told(*(str(argument) for argument in (*given.arguments, "--hours", 1)))
     assert done.returncode == 0
     assert "replaying contextual" in said
     assert "replaying" not in done.stdout

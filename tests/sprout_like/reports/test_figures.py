@@ -50,7 +50,29 @@ def test_a_column_has_one_unit_and_stays_below_1000_in_it(values_g: list[float |
     scale = grams_scale(values_g)
 
     for value in values_g:
-        assert re.fullmatch(r"\d{1,3}\.\d\d|–", scale(value))
+        assert re.fullmatch(r"\d{1,3}\.\d\d|0\.0\d{1,5}|\d\.\de-\d+|0\.\d{3}|–", scale(value))
+
+
+@given(st.floats(1e-300, 1e3))
+def test_what_is_small_keeps_two_digits_beside_what_is_large(value_j: float) -> None:
+    assert float(joules_scale([999.0])(value_j).replace(",", "")) == pytest.approx(value_j, rel=0.0501)
+
+
+@pytest.mark.parametrize(
+    ("value_j", "written"),
+    [
+        (0.0, "0.00"),
+        (-0.0, "0.00"),
+        (3.7e-4, "0.00037"),
+        (-0.0222, "-0.022"),
+        (0.0999, "0.100"),
+        (0.126, "0.13"),
+        (1.4e-14, "1.4e-14"),
+        (-1.4e-14, "-1.4e-14"),
+    ],
+)
+def test_nothing_but_zero_is_written_as_zero(value_j: float, written: str) -> None:
+    assert joules_scale([1.0])(value_j) == written
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sprout_like.ledger.schema import EvaluationRow
 from sprout_like.ledger.testing import sample_request
 from sprout_like.record import RequestRecord
-from sprout_like.reports.judging import Judging, Kind
+from sprout_like.reports.judging import Judging, Kind, judging_of
 from sprout_like.reports.report import Savings
 from sprout_like.reports.saving import savings
 from sprout_like.reports.sections.saved import read_savings
@@ -210,3 +210,11 @@ def test_grams_of_its_own_kind_are_charged_as_they_are() -> None:
     found = {saving.intensity_kind: 6 * saving.judging for saving in savings(rows, [judging])}
 
     assert found == {None: pytest.approx(8 / 12), "average": pytest.approx(8 / 12), "marginal": pytest.approx(7 / 12)}
+
+
+def test_kinds_stand_in_one_order_whatever_order_the_database_answers_in() -> None:
+    answers = [("m", "c", kind, "direct", 1.0, 2.0, None, 0) for kind in ("marginal", "average")]
+
+    (found,), (again,) = (judging_of(order, [], []) for order in (answers, answers[::-1]))
+
+    assert found == again

@@ -49,12 +49,22 @@ def test_no_line_is_longer_than_80_columns(one: Line) -> None:
 
 
 def test_a_long_name_is_folded_and_every_figure_stays_whole() -> None:
-    text = _printed(lines=(_HUGE,))
+    text = _printed(90, lines=(_HUGE,))
 
     assert "…" not in text
     assert str(_HUGE.group[0]) in "".join(part[1:].split(" ")[0] for part in text.splitlines() if part.startswith(" "))
     for whole in ("12,345,678", "9,876,543,210", "8,640.00", "987.00"):
         assert whole in text
+
+
+@pytest.mark.parametrize("width", [36, 40, 52, 60, 68, 80, 100])
+def test_no_word_is_broken_but_long_names(width: int) -> None:
+    named = replace(LINE, group=("2026-03-01", "HuggingFaceTB/SmolLM2-135M-Instruct", "a tag of several short words"))
+    printed = _printed(width, by=("day", "model", "tag:team"), lines=(named,))
+
+    assert max(map(len, printed.splitlines())) <= width
+    for text in ("operational", "CO2e", "intensity", "average,", "2026-03-01", "tag:team", "several", "words"):
+        assert text in printed.split()
 
 
 def test_the_usual_table_reads_as_it_should() -> None:

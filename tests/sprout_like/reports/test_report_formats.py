@@ -50,8 +50,14 @@ HOSTILE = {
     "list": "- not a list",
     "escape": "\x1b[2J\x9b31m\x07",
     "title": "\x1b]0;owned\x07",
+    "direction": "\u202egpj.exe\u2066 and\u200f back\u061c",
+    "line separators": "one\u2028| two\u2029# three",
+    "invisible": "br\u200bief\u2060\ufeff\u00ad\U000e0041",
     "quote": 'Say "hello",\nworld; [b]',
 }
+STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0041]"
+)
 _all = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 
 
@@ -80,6 +86,7 @@ def test_no_cell_of_a_csv_is_a_formula(text: str) -> None:
 
     assert row["directive"].lstrip(" ")[:1] not in {*"=+-@\t\r\n＝＋－＠"}
     assert row["directive"].removeprefix("'") == printable(text)
+    assert not STEERING.search(row["directive"])
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers())
@@ -92,7 +99,7 @@ def test_numbers_of_a_csv_stay_numbers(number: float) -> None:
 def test_no_text_controls_a_terminal(text: str) -> None:
     printed = as_text(document(made(by=("task",), lines=(line(text),), method=Method(notes=(text,)))))
 
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", printed)
+    assert not STEERING.search(printed)
 
 
 @_all
@@ -108,7 +115,7 @@ def test_markdown_shows_a_text_and_does_nothing_else_with_it(text: str) -> None:
     assert {child.type for child in inline} <= {"text", "text_special"}
     assert [token.type for token in tokens].count("td_open") == 2
     assert not {"heading_open", "list_item_open", "html_block", "fence"} & {token.type for token in tokens}
-    plain = " ".join(re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\ufffd", text).split())
+    plain = " ".join(STEERING.sub("\ufffd", text).split())
     assert "".join(child.content for child in tokens[-2].children or ()) == plain
     assert not re.search(r"(https?|ftp)://|www\.|\w@\w", source)
 
@@ -124,6 +131,7 @@ def test_a_page_holds_no_text_as_markup(text: str) -> None:
 
     assert "<script>alert" not in page
     assert text not in page or not set(text) & set("<>&")
+    assert not STEERING.search(page)
 
 
 def test_json_has_iso_stamps_and_null_for_unknown() -> None:

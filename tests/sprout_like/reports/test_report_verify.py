@@ -19,7 +19,7 @@ from sprout_like.ledger.testing import sample_account, sample_request
 from sprout_like.record import AccountRecord, RequestRecord
 from sprout_like.reports.build import Asked, build
 from sprout_like.reports.file import write
-from sprout_like.reports.formats.written import FORMATS, Format, format_of
+from sprout_like.reports.formats.written import FORMATS, Format
 from sprout_like.reports.hashing import hash_rows
 from sprout_like.reports.manifest import manifest_file
 from sprout_like.reports.verify import Outcome, verify
@@ -268,11 +268,6 @@ def test_without_a_manifest_an_older_one_does_not_stay_beside_a_newer_report(kep
 
     assert not manifest_file(kept.file).exists()
     assert [path.name for path in kept.file.parent.glob(".*part")] == []
-
-
-@pytest.mark.parametrize(("name", "output"), [("a.HTML", "html"), ("a.md", "md"), ("a.txt", "text"), ("a", None)])
-def test_a_files_name_says_its_format(name: str, output: str | None) -> None:
-    assert format_of(Path(name)) == output
 
 
 @pytest.mark.postgres

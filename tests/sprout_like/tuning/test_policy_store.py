@@ -109,6 +109,7 @@ def test_there_is_no_way_back_to_what_never_served(local: Any) -> None:
         (1, "active already"),
         (2, "was rejected"),
         (9, "no policy 9"),
+        (10**20, "no policy 1000"),
     ):
         with pytest.raises(SettingError, match=problem):
             roll_back(local.engine, number, now_utc=now)

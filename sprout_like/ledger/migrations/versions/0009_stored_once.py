@@ -44,8 +44,11 @@ TABLES = ("request_rows", "request_contexts", "request_periods", "request_settle
 
 
 def upgrade() -> None:
-    _create_tables()
     connection = op.get_bind()
+    if connection.dialect.name == "postgresql":
+        # Whoever writes waits: a row that came, or was settled, behind the page that is moved would go with the table.
+        op.execute("LOCK TABLE requests IN SHARE ROW EXCLUSIVE MODE")
+    _create_tables()
     _Mover(connection).move()
     grants = _grants(connection)
     op.drop_table("requests")

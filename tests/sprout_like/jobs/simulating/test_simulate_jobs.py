@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from sprout_like.cli.main import app
+from sprout_like.cli.commands import app
 from sprout_like.errors import JobError, SettingError
 from sprout_like.jobs.planning.order import Task, too_late
 from sprout_like.jobs.simulating import Order, Report, as_json, as_text, simulate
@@ -236,6 +236,13 @@ def test_a_trace_that_is_too_short_or_has_a_gap(tmp_path: Path) -> None:
     other = trace(tmp_path, figures(7), "FR_short.csv")
     with pytest.raises(SettingError, match="do not have the same slots"):
         simulate(Order(traces=(whole, other), jobs=1))
+
+
+def test_a_file_whose_name_tells_no_zone_needs_one_named(tmp_path: Path) -> None:
+    year = trace(tmp_path, figures(9), "year.csv")
+    with pytest.raises(SettingError, match=r"--zone: it is not given, and the name of .*year\.csv begins with none"):
+        simulate(Order(traces=(year,), jobs=1))
+    assert simulate(Order(traces=(year,), zones=("GB",), jobs=1)).jobs_n == 1
 
 
 @pytest.mark.parametrize(

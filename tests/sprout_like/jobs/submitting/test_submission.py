@@ -179,7 +179,7 @@ def test_no_such_grid_zone() -> None:
 
 def test_the_one_model_that_the_workers_run_needs_no_name() -> None:
     assert submitted(model=None, known={"workers": [worker(), worker(worker_id="w2")]}).job.model == "org/model"
-    assert "no worker is running that could tell" in refused(model=None)
+    assert "no worker is running that could tell. Name one, or start `sprout-like jobs worker`" in refused(model=None)
     both = {"workers": [worker("org/b"), worker("org/a")]}
     assert refused(model=None, known=both) == ("model: none is named, and the workers run org/a, org/b. Name one")
 

@@ -24,7 +24,6 @@ HOSTILE = {
     "address": "javascript:document.title='run'",
     "template": "{{ 7 * 7 }}{% raw %}",
     "formula": r"$\frac{1}{0}$ and _{sub}^{super}",
-    "direction": "\u202egnp.exe\u202c \u2067rtl\u2069\u2069",
     "emoji": "🌱🔥👩‍👩‍👧‍👦 温室効果ガス",
     "entity": "&lt;b&gt; &amp;amp; &#106;",
     "long": "long" * 2500,
@@ -156,11 +155,12 @@ def test_control_characters_and_broken_text_are_replaced(shown: Shown) -> None:
     assert "a\ufffdb\ufffd[2J?c" in _texts(tab, "td bdi")
 
 
-def test_a_name_in_a_sentence_cannot_turn_its_direction(shown: Shown) -> None:
-    tab = shown(_named("\u202egnp.exe"))
-    sentences = "".join(_texts(tab, "main p, .notes li, .reasons li, .of"))
-    assert "\ufffdgnp.exe" in sentences
-    assert "\u202e" not in sentences
+@pytest.mark.parametrize("selector", ["main p, .notes li, .reasons li, .of", "td bdi", ".plot text"])
+def test_a_name_cannot_turn_the_direction_of_what_is_around_it(shown: Shown, selector: str) -> None:
+    tab = shown(_named("\u202egnp.exe\u202c \u2067rtl\u2069\u2069"))
+    texts = "".join(_texts(tab, selector))
+    assert "\ufffdgnp.exe" in texts
+    assert not {*texts} & {*"\u202e\u202c\u2067\u2069"}
 
 
 @pytest.mark.parametrize("width", [320, 375, 768, 1400])

@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from grid import BadData, NoData, UKSource, ZoneError
-from grid.testing import NOON, Answer, LoopbackUK, ManualClock
+from grid.testing import NOON, Answer, LoopbackUK
 from grid.zones import UK_REGIONS
 
 HALF_HOUR, HOUR, DAY = timedelta(minutes=30), timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOON + timedelta(minutes=10))
-
-
-@pytest.fixture
-def server(clock: ManualClock) -> Iterator[LoopbackUK]:
-    with LoopbackUK(now_utc=clock, g_per_kwh=lambda when: 100 + when.hour) as running:
-        yield running
-
-
-@pytest.fixture
-def source(server: LoopbackUK, clock: ManualClock) -> Iterator[UKSource]:
-    made = UKSource(base_url=server.url, now_utc=clock)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("zone", ["GB", *UK_REGIONS, "GB-SW1A", "GB-M1", "GB-EC1A"])

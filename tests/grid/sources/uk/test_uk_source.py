@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from grid import NoData, SourceError, SourceSpecError, UKSource
 from grid.testing import NOON, LoopbackUK, ManualClock
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "grid"
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "grid"
 HALF_HOUR, HOUR, DAY = timedelta(minutes=30), timedelta(hours=1), timedelta(days=1)
 
 
@@ -21,24 +20,6 @@ def _answering(fixture: str, status: int = 200) -> UKSource:
     return UKSource(
         transport=httpx.MockTransport(lambda _: httpx.Response(status, content=body)), now_utc=ManualClock()
     )
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOON + timedelta(minutes=10))
-
-
-@pytest.fixture
-def server(clock: ManualClock) -> Iterator[LoopbackUK]:
-    with LoopbackUK(now_utc=clock, g_per_kwh=lambda when: 100 + when.hour) as running:
-        yield running
-
-
-@pytest.fixture
-def source(server: LoopbackUK, clock: ManualClock) -> Iterator[UKSource]:
-    made = UKSource(base_url=server.url, now_utc=clock)
-    yield made
-    made.close()
 
 
 def test_latest_is_the_measured_figure_with_its_provenance() -> None:
