@@ -15,7 +15,7 @@ __all__ = ["Whole"]
 _BESIDE = 2
 _AROUND = 1
 _LONGEST_WORD = 14
-_FOLDED = 8
+_FOLDED = 7
 
 
 class Whole:
