@@ -12,8 +12,8 @@ from sprout_like.dashboard.grid_now import GridNow
 from sprout_like.doctor.finding import Finding, State
 from sprout_like.doctor.meter import look_at_meter
 from sprout_like.errors import MeterError, SettingError
+from sprout_like.ledger.begun import first_and_last_utc
 from sprout_like.ledger.rollups.facts import facts
-from sprout_like.ledger.schema import RequestRow
 from sprout_like.reports.figures import percent
 from sprout_like.settings import Settings
 
@@ -52,7 +52,7 @@ def grid_findings(now: GridNow) -> Iterator[Finding]:
 def ledger_findings(engine: Engine, name: str) -> Iterator[Finding]:
     """When the last row came in."""
     with engine.connect() as connection:
-        last_utc = connection.scalar(select(func.max(RequestRow.started_utc)))
+        _, last_utc = first_and_last_utc(connection)
     if last_utc is None:
         yield Finding("ledger", "ok", f"{name}: no request so far")
     else:

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Engine, Subquery, select
 
 from sprout_like.errors import ReportError
+from sprout_like.ledger.begun import first_and_last_utc
 from sprout_like.ledger.rollups.facts import daily_facts, facts
 from sprout_like.reports.grouping import TAG
 from sprout_like.reports.report import Report, Span
@@ -27,7 +28,6 @@ from sprout_like.reports.sections.quality import read_quality
 from sprout_like.reports.sections.reading import cells, groups, levels, step_of
 from sprout_like.reports.sections.saved import read_savings
 from sprout_like.reports.sections.site import check_sources, equivalences, scope2, site
-from sprout_like.reports.sections.span import ends
 from sprout_like.settings import Settings
 
 __all__ = ["DIGITS", "Asked", "build", "steady"]
@@ -86,7 +86,7 @@ def build(engine: Engine, settings: Settings, asked: Asked | None = None) -> Rep
     asked = asked or Asked()
     check_sources(settings)
     with engine.connect() as connection:
-        first_utc, last_utc = ends(connection, **asked.span)
+        first_utc, last_utc = first_and_last_utc(connection, **asked.span)
         step = step_of(asked.since_utc or first_utc, asked.until_utc or last_utc)
         of_step = facts if step == "hour" else daily_facts
         alike = cells(connection, of_step(engine, **asked.span), step)

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from sprout_like.choosing.intensities import QUANTILES, quantiles
 from sprout_like.errors import NothingToLearn
+from sprout_like.ledger.begun import first_and_last_utc
 from sprout_like.ledger.best_known import FACTORS, KIND
 from sprout_like.ledger.schema import RequestRow
 
@@ -95,8 +96,7 @@ def overview(
     Raises:
         NothingToLearn: there are no such requests, or those of several models.
     """
-    oldest = connection.scalar(select(func.min(RequestRow.started_utc)))
-    newest = connection.scalar(select(func.max(RequestRow.started_utc)))
+    oldest, newest = first_and_last_utc(connection)
     if oldest is None or newest is None:
         raise NothingToLearn("ledger: it holds no requests; serve some, or run `sprout-like calibrate` for a start")
     start = newest - DEFAULT_SPAN if since_utc is None else since_utc
