@@ -127,7 +127,7 @@ def _measure(spec: str) -> tuple[str, dict[str, Any]]:
         "first_roll_up_s": round(roll_up_s, 2) if outcomes[0].hours_n else None,
         "hours_rolled_up": outcomes[0].hours_n,
         "lines": lines,
-        "bytes_per_row_before_roll_up": round(bytes_of_rows / requests_n, 1),
+        "bytes_per_row_before_roll_up": round(bytes_of_rows / requests_n, 1) if outcomes[0].hours_n else None,
         "bytes_per_row": round(bytes_in_all / requests_n, 1),
         "report_ms": {
             grouping: {
