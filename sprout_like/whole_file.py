@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from sprout_like.errors import ReportError
+from sprout_like.errors import ReportError, SettingError
 
-__all__ = ["check_writable", "whole_file"]
+__all__ = ["check_replaceable", "check_writable", "whole_file"]
 
 
 def check_writable(file: Path, *, force: bool, ledger: Path | None) -> None:
@@ -35,6 +35,29 @@ def check_writable(file: Path, *, force: bool, ledger: Path | None) -> None:
         raise ReportError(f"--out: {file} is the ledger itself. Name another file")
     if file.exists() and not force:
         raise ReportError(f"--out: {file} exists. Name another file, or add --force to replace it")
+
+
+def check_replaceable(option: str, file: Path | None) -> None:
+    """Find out now, rather than after ten minutes, whether a file can be written over what is there.
+
+    Args:
+        option: that names it.
+        file: None for none.
+
+    Raises:
+        SettingError: it cannot.
+    """
+    if file is None:
+        return
+    was_there = file.exists()
+    try:
+        file.open("a").close()
+        if not was_there:
+            file.unlink()
+    except OSError as exc:
+        raise SettingError(
+            option, f"cannot write {file}: {exc.strerror}", "Name a file in a folder that exists and is yours"
+        ) from exc
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from sprout_like.policies import open_catalogue
 from sprout_like.reports.machine import to_json
 from sprout_like.settings import Settings
 
-__all__ = ["Order", "check_writable", "chosen_directives", "show"]
+__all__ = ["Order", "chosen_directives", "show"]
 
 _RESERVE_S: Final = 5.0
 """Kept back from the budget for writing down what was found."""
@@ -66,25 +66,6 @@ def chosen_directives(catalogue: Catalogue, names: Sequence[str]) -> dict[str, D
     """
     chosen = [catalogue[name] for name in names] if names else list(catalogue)
     return {FULL.name: FULL, **{directive.name: directive for directive in chosen}}
-
-
-def check_writable(option: str, file: Path | None) -> None:
-    """Find out now, rather than after ten minutes, whether a file can be written.
-
-    Raises:
-        SettingError: it cannot.
-    """
-    if file is None:
-        return
-    was_there = file.exists()
-    try:
-        file.open("a").close()
-        if not was_there:
-            file.unlink()
-    except OSError as exc:
-        raise SettingError(
-            option, f"cannot write {file}: {exc.strerror}", "Name a file in a folder that exists and is yours"
-        ) from exc
 
 
 def show(

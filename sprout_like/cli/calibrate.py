@@ -48,9 +48,10 @@ def calibrate(
     from sprout_like.calibrate.grid import DEFAULT, QUICK
     from sprout_like.calibrate.model import gpu_names, load_model
     from sprout_like.calibrate.plot import check_plot
-    from sprout_like.calibrate.show import Order, check_writable, show
+    from sprout_like.calibrate.show import Order, show
     from sprout_like.cli.opening import configured
     from sprout_like.clock import SystemClock
+    from sprout_like.whole_file import check_replaceable
 
     settings = configured(ledger)
     order = Order(
@@ -62,7 +63,7 @@ def calibrate(
     if plot_file is not None:
         check_plot(plot_file)
     for option, file in (("--json", json_file), ("--plot", plot_file)):
-        check_writable(option, file)
+        check_replaceable(option, file)
     finished = show(
         Console(emoji=False),
         settings,

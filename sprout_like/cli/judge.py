@@ -63,7 +63,6 @@ def judge(
 
     from directives.evaluation import Sampling
     from sprout_like.calibrate.model import load_model
-    from sprout_like.calibrate.show import check_writable
     from sprout_like.cli.opening import configured
     from sprout_like.clock import SystemClock
     from sprout_like.errors import SettingError
@@ -73,10 +72,11 @@ def judge(
     from sprout_like.judges.opening import open_judge
     from sprout_like.meters import open_accounts
     from sprout_like.policies import open_catalogue
+    from sprout_like.whole_file import check_replaceable
 
     console, clock = Console(emoji=False), SystemClock()
     settings = configured(ledger)
-    check_writable("--json", json_file)
+    check_replaceable("--json", json_file)
     names = [name.strip() for name in (directives or "").split(",") if name.strip()]
     catalogue = open_catalogue(settings)
     judged_directives(catalogue, names)

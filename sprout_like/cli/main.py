@@ -46,7 +46,8 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:  # first: it can come before the names below are there
         sys.exit(INTERRUPTED)
     except typer.TyperException as exc:
-        _fail(f"{exc.format_message().rstrip('.').replace(_OF_PYDANTIC, '')}. {_help_hint(exc)}")
+        problem = exc.format_message().replace(_OF_PYDANTIC, "").rstrip(".")
+        _fail(f"{problem}{'' if problem.endswith('?') else '.'} {_help_hint(exc)}")
     except (SproutError, GridError, DirectiveError) as exc:
         _fail(str(exc))
     except OSError as exc:

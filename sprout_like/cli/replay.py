@@ -59,9 +59,9 @@ def replay(
 ) -> None:
     """Show what a policy would have saved on recorded requests."""
     from sprout_like.calibrate.plot import check_plot
-    from sprout_like.calibrate.show import check_writable
     from sprout_like.replay.render import as_json, as_text
     from sprout_like.replay.run import Order, run
+    from sprout_like.whole_file import check_replaceable
 
     order = Order(
         requests=requests,
@@ -86,7 +86,7 @@ def replay(
         if file is not None:
             check_plot(file, option=option)
     for option, file in (("--json", json_file), *plots):
-        check_writable(option, file)
+        check_replaceable(option, file)
     with _working() as say:
         say(policy)
         replayed = run(order)

@@ -18,6 +18,7 @@ from sprout_like.demo.summary import as_data
 from sprout_like.errors import SettingError
 from sprout_like.reports.machine import to_json
 from sprout_like.settings import Settings
+from sprout_like.whole_file import check_replaceable
 
 __all__ = ["check_writable", "show"]
 
@@ -85,17 +86,7 @@ def check_writable(out: Path, json_file: Path | None) -> None:
         probe.unlink()
     except OSError as exc:
         raise SettingError("--out", f"cannot write to {out}: {exc.strerror}", "Name a folder you own") from exc
-    if json_file is None:
-        return
-    was_there = json_file.exists()
-    try:
-        json_file.open("a").close()
-        if not was_there:
-            json_file.unlink()
-    except OSError as exc:
-        raise SettingError(
-            "--json", f"cannot write {json_file}: {exc.strerror}", "Name a file in a folder that exists and is yours"
-        ) from exc
+    check_replaceable("--json", json_file)
 
 
 def _load_demo_model() -> tuple[Any, Any]:

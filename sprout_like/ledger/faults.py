@@ -65,8 +65,10 @@ def as_write_error(error: Exception, url: URL) -> LedgerUnreachable | RowRefused
 
 def as_startup_error(error: Exception, url: URL) -> LedgerUnreachable | SettingError:
     """Whether a first contact failed for something the user must change, or for something that may pass."""
-    setting = _sqlite_setting(error, url) if url.get_backend_name() == "sqlite" else _server_setting(error, url)
-    return setting or LedgerUnreachable(f"{public_name(url)}: {first_line(error)}")
+    is_file = url.get_backend_name() == "sqlite"
+    setting = _sqlite_setting(error, url) if is_file else _server_setting(error, url)
+    fix = "" if is_file else ". Start the server, or correct its address"
+    return setting or LedgerUnreachable(f"{public_name(url)}: {first_line(error)}{fix}")
 
 
 def _sqlite_setting(error: Exception, url: URL) -> SettingError | None:

@@ -51,7 +51,7 @@ class Outcome:
         if self.ok:
             yield (
                 f"{self.file}: as it was made: the same bytes again from the same {self.rows:,} rows "
-                f"of {self.days:,} days, settings and versions."
+                f"of {self.days:,} day{'' if self.days == 1 else 's'}, settings and versions."
             )
         if self.summed:
             yield (

@@ -44,9 +44,9 @@ def simulate(
     json_file: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write all figures here.")] = None,
 ) -> None:
     """Show what waiting would have saved on traces of the past."""
-    from sprout_like.calibrate.show import check_writable
     from sprout_like.jobs.simulating import Order, as_json, as_text
     from sprout_like.jobs.simulating import simulate as run
+    from sprout_like.whole_file import check_replaceable
 
     order = Order(
         traces=tuple(trace),
@@ -64,7 +64,7 @@ def simulate(
         column=column,
         seed=seed,
     )
-    check_writable("--json", json_file)
+    check_replaceable("--json", json_file)
     report = run(order)
     if json_file is not None:
         json_file.write_text(as_json(report), "utf-8")
