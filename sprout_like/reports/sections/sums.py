@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Subquery, case, func
@@ -83,11 +84,13 @@ class Sums:
         for part in kept:
             for meter in part.meters:
                 meters[meter.meter, meter.method].append(meter)
-        totals = {name: _total([getattr(part, name) for part in kept], name) for name in _NAMES}
+        transposed = zip(*map(_VALUES, kept), strict=True) if kept else ((),) * len(_NAMES)
+        totals = {name: _total(values, name) for name, values in zip(_NAMES, transposed, strict=True)}
         return cls(**totals, meters=tuple(_meter(key, meters[key]) for key in sorted(meters)))
 
 
 _NAMES = tuple(field.name for field in fields(Sums) if field.name != "meters")
+_VALUES = attrgetter(*_NAMES)
 _FLOATS = frozenset(field.name for field in fields(Sums) if "float" in str(field.type))
 _COUNTS = frozenset(field.name for field in fields(Sums) if field.default == 0)
 
@@ -189,7 +192,7 @@ def _sum(values: Iterable[float | None]) -> float | None:
     return math.fsum(known) if known else None
 
 
-def _total(values: list[Any], name: str) -> Any:
+def _total(values: Iterable[Any], name: str) -> Any:
     known = [value for value in values if value is not None]
     if not known:
         return 0 if name in _COUNTS else None
