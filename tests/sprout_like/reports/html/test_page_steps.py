@@ -14,7 +14,7 @@ from sprout_like.reports.report import Point
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
-KNOWN = st.none() | st.floats(0, 1e6)
+KNOWN = st.none() | st.just(0.0) | st.floats(1e-9, 1e6)
 
 
 def _point(day: int, energy_j: float | None, level: float | None, kind: str | None = "average") -> Point:
