@@ -78,7 +78,7 @@ def test_a_file_is_written_as_it_is_called_checked_and_not_replaced(
     verified = sprout_like("report", "verify", name, "--ledger", ledger)
     assert (verified.code, verified.err) == (0, "")
     assert sprout_like("report", "verify", f"{name}.manifest.json", "--ledger", ledger) == verified
-    assert f"{name}: as it was made: the same bytes again from the same 3 rows of 1 days" in verified.out
+    assert f"{name}: as it was made: the same bytes again from the same 3 rows of 1 day" in verified.out
     again = sprout_like(*options)
     assert again.code == 2
     assert f"--out: {name} exists. Name another file, or add --force to replace it" in again.err
