@@ -233,6 +233,11 @@ class Savings:
     modelled: tuple[PolicyLine, ...] = ()
     judging: tuple[Judging, ...] = ()
 
+    @property
+    def all_measured(self) -> tuple[MeasuredSaving, ...]:
+        """Of all policy versions together, then of each."""
+        return (*self.overall, *self.measured)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:

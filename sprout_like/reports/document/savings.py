@@ -25,7 +25,7 @@ def savings(report: Report) -> Iterator[Block]:
     """Measured, then what judging cost, then modelled."""
     saved = report.savings
     yield Heading("Savings")
-    said = [_said(saving) for saving in (*saved.overall, *saved.measured)]
+    said = [_said(saving) for saving in saved.all_measured]
     yield from map(Words, said or ["No saving measured: there is no control group of two or more yet."])
     yield from map(Words, chain.from_iterable(_of_judging(cost, saved.measured) for cost in saved.judging))
     yield from map(Words, chain.from_iterable(map(_of_policy, saved.modelled)))

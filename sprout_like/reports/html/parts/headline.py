@@ -68,7 +68,8 @@ def _cards(report: Report, first: Headline) -> Iterator[Card]:
     tokens = "tokens unknown" if usage.new_tokens is None else f"{usage.new_tokens:,} new tokens"
     errors = "" if not usage.errors else f"; {usage.errors:,} ended in an error"
     yield Card(title=purpose(first.purpose).capitalize(), figure=count(usage.requests), note=f"{tokens}{errors}")
-    yield _saving([each for each in report.savings.measured if each.quantity == "carbon"] or report.savings.measured)
+    measured = report.savings.all_measured
+    yield _saving([each for each in measured if each.quantity == "carbon"] or measured)
     for cost in report.costs:
         if cost.purpose == first.purpose and cost.per.startswith("1,000"):
             yield _cost(cost)
@@ -99,7 +100,7 @@ def _carbon(first: Headline, emission: Emission) -> Card:
     )
 
 
-def _saving(found: list[MeasuredSaving] | tuple[MeasuredSaving, ...]) -> Card:
+def _saving(found: Sequence[MeasuredSaving]) -> Card:
     title = "Measured saving"
     if not found:
         return Card(

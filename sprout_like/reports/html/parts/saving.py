@@ -34,12 +34,13 @@ def section(report: Report, styles: Styles) -> Section:
         "Modelled: what the policy should save by its profile of the directives. They are two claims and are never "
         "added up. Both bear what judging cost."
     ]
-    rows = [*map(_measured, savings.measured), *_modelled(savings.modelled)]
+    measured = savings.all_measured
+    rows = [*map(_measured, measured), *_modelled(savings.modelled)]
     parts = []
     if rows:
-        parts.append(_picture(rows, savings.measured, savings.modelled, styles))
-    notes = [*_doubts(savings.measured), *_breakers(savings.modelled), *map(_judging, savings.judging)]
-    if not savings.measured:
+        parts.append(_picture(rows, measured, savings.modelled, styles))
+    notes = [*_doubts(measured), *_breakers(savings.modelled), *map(_judging, savings.judging)]
+    if not measured:
         notes.insert(
             0,
             "No saving was measured: there is no control group of two or more requests that know their energy in "

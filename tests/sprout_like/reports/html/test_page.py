@@ -132,6 +132,17 @@ def test_a_saving_that_cannot_be_believed_says_so_beside_its_figure() -> None:
     assert told.count("contextual-7f3a, energy and carbon: Its control group is uneven.") == 1
 
 
+def test_a_saving_of_all_policies_together_stands_before_each_ones() -> None:
+    report = made_up.month()
+    one, other = (replace(each, policy_version="v1") for each in report.savings.measured)
+    together = replace(other, policy_version=None, policy_n=2 * other.policy_n, saving=0.234)
+    told = page(replace(report, savings=replace(report.savings, measured=(one, other), overall=(together,))))
+    in_short, _, below = told.partition('id="saving"')
+    assert "per request under all policies" in in_short
+    assert "23.4" in in_short
+    assert below.index("carbon, measured, all policies") < below.index("energy, measured, v1")
+
+
 def test_what_the_parts_are_off_the_counter_is_found_in_the_page() -> None:
     report = made_up.month()
     off = replace(report.devices[0], worst_hour_share=-0.034)
