@@ -232,9 +232,8 @@ def moments_of(ledger: Ledger) -> list[tuple[object, ...]]:
     """What `sprout_like.reports.saving.moments` would answer of it."""
     level = np.searchsorted(np.array(LEVELS_G_PER_KWH), ledger.g_per_kwh, side="right")
     known = ~np.isnan(ledger.energy_j)
-    level = np.where(known, level, -1)
-    parts = (ledger.week, ledger.model, ledger.task, ledger.kind, level + 1, ledger.control, ledger.directive)
-    sizes = (WEEKS, MODELS, TASKS, len(KINDS), len(LEVELS_G_PER_KWH) + 2, 2, len(DIRECTIVES))
+    parts = (ledger.week, ledger.model, ledger.task, ledger.kind, level, ledger.control, ledger.directive)
+    sizes = (WEEKS, MODELS, TASKS, len(KINDS), len(LEVELS_G_PER_KWH) + 1, 2, len(DIRECTIVES))
     code = np.ravel_multi_index([part.astype(np.int64) for part in parts], sizes)
     codes, place = np.unique(code, return_inverse=True)
 
@@ -255,7 +254,7 @@ def moments_of(ledger: Ledger) -> list[tuple[object, ...]]:
                 f"task-{task}",
                 "zone",
                 *KINDS[kind],
-                at - 1 if at else None,
+                at,
                 "control" if control else "policy",
                 DIRECTIVES[directive],
                 *(int(answered), int(n), j, jj, int(n), g, gg, int(failed), 0),

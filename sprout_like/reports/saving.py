@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, litera
 from sprout_like.reports.control import Cell, ratio_of
 from sprout_like.reports.doubts import doubts_of
 from sprout_like.reports.judging import Judging
-from sprout_like.reports.mean_intensity import intensity_to_class
+from sprout_like.reports.mean_intensity import with_hourly_intensity
 
 __all__ = ["LEVELS_G_PER_KWH", "METHOD", "MeasuredSaving", "moments", "overall_savings", "saving_of", "savings"]
 
@@ -99,7 +99,7 @@ def moments(facts: Subquery) -> Select[*tuple[Any, ...]]:
     Args:
         facts: as `ledger.rollups.facts` gives it.
     """
-    of = facts.c
+    of = with_hourly_intensity(facts).c
     keys = {
         "policy_version": of.policy_version,
         "model": of.model,
@@ -108,7 +108,7 @@ def moments(facts: Subquery) -> Select[*tuple[Any, ...]]:
         "zone": of.zone,
         "kind": of.kind,
         "factors": of.factors,
-        "level": _level(intensity_to_class(facts)),
+        "level": _level(of.hour_g_per_kwh),
         "decision_group": of.decision_group,
         "directive": of.directive,
     }
@@ -135,7 +135,7 @@ def moments(facts: Subquery) -> Select[*tuple[Any, ...]]:
     labelled = [value.label(name) for name, value in keys.items()]
     # By place: an expression with bound values in it is not the same twice to PostgreSQL.
     places: Iterator[ColumnElement[Any]] = (literal_column(str(place)) for place in range(1, len(keys) + 1))
-    return select(*labelled, *sums).where(of.purpose == "request").group_by(*places)
+    return select(*labelled, *sums).group_by(*places)
 
 
 def _level(g_per_kwh: ColumnElement[Any]) -> ColumnElement[Any]:

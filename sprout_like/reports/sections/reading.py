@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import BigInteger, ColumnElement, Connection, Subquery, cast, func, select
 
 from sprout_like.reports.grouping import COLUMNS, TAG, TIMES
-from sprout_like.reports.mean_intensity import intensity_to_class
+from sprout_like.reports.mean_intensity import with_hourly_intensity
 from sprout_like.reports.sections.sums import Sums, columns
 
 __all__ = ["FINE_G_PER_KWH", "Cell", "Group", "Step", "cells", "groups", "levels", "step_of", "utc_day"]
@@ -82,16 +82,12 @@ def groups(connection: Connection, facts: Subquery, by: Sequence[str]) -> dict[G
 
 def levels(connection: Connection, facts: Subquery) -> Iterator[tuple[str, str, str, int, int]]:
     """Kind, factors, directive, fine class of the hour's intensity, and how many requests of users these are."""
-    c = facts.c
-    place = intensity_to_class(facts) / FINE_G_PER_KWH
+    c = with_hourly_intensity(facts).c
+    place = c.hour_g_per_kwh / FINE_G_PER_KWH
     # SQLite cuts off what is behind the point, and need not have `floor`; PostgreSQL would round.
     level = cast(place if connection.dialect.name == "sqlite" else func.floor(place), BigInteger)
     keys = (c.kind, c.factors, c.directive, level)
-    query = (
-        select(*keys, func.sum(c.requests_n))
-        .where(c.purpose == "request", c.carbon_known_n == c.energy_known_n, c.energy_j > 0, c.kind.is_not(None))
-        .group_by(*keys)
-    )
+    query = select(*keys, func.sum(c.requests_n)).where(c.hour_g_per_kwh.is_not(None)).group_by(*keys)
     for kind, factors, directive, place, requests in connection.execute(query):
         yield kind, factors, directive, int(place), int(requests)
 

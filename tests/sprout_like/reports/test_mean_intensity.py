@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine
@@ -49,3 +50,21 @@ def test_requests_at_the_edge_of_a_level_are_compared_with_each_other(filled: Fi
         levels = {line.level for line in connection.execute(moments(facts(engine)))}
 
     assert levels == {2}
+
+
+def test_a_control_group_is_in_the_classes_of_the_requests_beside_it(filled: Fill) -> None:
+    """Drawn at random within an hour whose two halves lie on either side of an edge."""
+    rng = random.Random(5)
+    rows = [
+        replace(
+            served(number, 2.0, 130.0 if number % 3 else 110.0),  # 116.4 is an edge
+            decision_group="control" if rng.random() < 0.3 else "policy",
+            propensity=0.3,
+        )
+        for number in range(240)
+    ]
+    with filled(rows).connect() as connection:
+        lines = connection.execute(moments(facts(connection.engine))).all()
+
+    assert {line.level for line in lines if line.decision_group == "control"} == {line.level for line in lines}
+    assert len({line.level for line in lines}) == 1
