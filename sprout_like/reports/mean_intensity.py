@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import Subquery, and_, case, func, select
@@ -13,8 +14,8 @@ __all__ = ["with_hourly_intensity"]
 _ABOVE_ROUNDING: Final = 1 + 1e-9
 
 
-def with_hourly_intensity(facts: Subquery) -> Subquery:
-    """The facts of purpose `request` with the column `hour_g_per_kwh`, NULL where unknown.
+def with_hourly_intensity(facts: Subquery, names: Iterable[str]) -> Subquery:
+    """Columns of the facts of purpose `request`, and `hour_g_per_kwh`, NULL where unknown.
 
     It is the mean over all of the hour's requests of the zone, kind and factors, by energy. Of the requests of one line
     alone it would differ between lines that are compared with each other, the more so the fewer they are: a control
@@ -22,6 +23,10 @@ def with_hourly_intensity(facts: Subquery) -> Subquery:
 
     It is a billionth too high: published intensities are round, and so are the edges of classes. Divided out of two
     sums, an intensity of 180 comes back a last bit above or below it, as the order of adding up has it.
+
+    Args:
+        facts: as `ledger.rollups.facts` gives them.
+        names: of the columns; SQLite takes its time to sort each further one.
     """
     c = facts.c
     told = and_(c.carbon_known_n == c.energy_known_n, c.energy_j > 0)
@@ -30,4 +35,8 @@ def with_hourly_intensity(facts: Subquery) -> Subquery:
         for of in (c.operational_g, c.energy_j * c.pue)
     )
     mean = case((c.kind.is_not(None), grams * (JOULES_PER_KWH * _ABOVE_ROUNDING) / joules))
-    return select(*c, mean.label("hour_g_per_kwh")).where(c.purpose == "request").subquery("at_intensity")
+    return (
+        select(*(c[name] for name in names), mean.label("hour_g_per_kwh"))
+        .where(c.purpose == "request")
+        .subquery("at_intensity")
+    )

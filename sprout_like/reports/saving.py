@@ -66,6 +66,13 @@ class MeasuredSaving:
     doubts: tuple[str, ...] = ()
 
 
+_READ: Final = (
+    *("policy_version", "model", "catalogue_version", "task", "zone", "kind", "factors", "decision_group", "directive"),
+    *("status", "drawn", "requests_n", "energy_known_n", "energy_j", "energy_squares"),
+    *("carbon_known_n", "operational_g", "carbon_squares"),
+)
+
+
 class _Line(NamedTuple):
     """One line of the answer to `moments`."""
 
@@ -99,7 +106,7 @@ def moments(facts: Subquery) -> Select[*tuple[Any, ...]]:
     Args:
         facts: as `ledger.rollups.facts` gives it.
     """
-    of = with_hourly_intensity(facts).c
+    of = with_hourly_intensity(facts, _READ).c
     keys = {
         "policy_version": of.policy_version,
         "model": of.model,

@@ -82,7 +82,7 @@ def groups(connection: Connection, facts: Subquery, by: Sequence[str]) -> dict[G
 
 def levels(connection: Connection, facts: Subquery) -> Iterator[tuple[str, str, str, int, int]]:
     """Kind, factors, directive, fine class of the hour's intensity, and how many requests of users these are."""
-    c = with_hourly_intensity(facts).c
+    c = with_hourly_intensity(facts, ("kind", "factors", "directive", "requests_n")).c
     place = c.hour_g_per_kwh / FINE_G_PER_KWH
     # SQLite cuts off what is behind the point, and need not have `floor`; PostgreSQL would round.
     level = cast(place if connection.dialect.name == "sqlite" else func.floor(place), BigInteger)
