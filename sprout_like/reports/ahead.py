@@ -20,7 +20,7 @@ _LATER: Final[Mapping[Format, tuple[str, ...]]] = {
 
 
 def import_ahead(output: Format) -> None:
-    """Begin to import what a report in that format needs later, a fifth of its time; returns at once.
+    """Begin to import what a report in that format needs later; returns at once.
 
     What is not installed is told by whoever needs it.
     """
